@@ -1,0 +1,119 @@
+/**
+ * The error catalogue: every refusal has one stable code, an HTTP status and its texts: for the citizen (zh-CN, en),
+ * for the integrator, and for the log. `docs/errors.md` is made from this table. A code, once published, keeps its
+ * meaning. Ranges: 10 requests and forms, 11 sign-in and passwords, 12 codes and limits, 13 real name, 14 consent,
+ * 15 sessions and sign-out, 16 clients and OAuth, 17 stores and overload, 18 keys and audit, 19 configuration and
+ * command line; `EG-P####` mirrors a code of the province.
+ */
+export interface CatalogueEntry {
+  readonly status: number;
+  readonly zh: string;
+  readonly en: string;
+  readonly integrator: string;
+  readonly log: string;
+}
+
+const entry = (status: number, zh: string, en: string, integrator: string, log: string): CatalogueEntry => ({
+  status,
+  zh,
+  en,
+  integrator,
+  log,
+});
+
+export const catalogue = {
+  'EG-1001': entry(
+    400,
+    '这个请求看不懂，请回到上一页再试。',
+    'We could not read this request. Go back and try again.',
+    'A parameter is missing, repeated, too long or of the wrong type.',
+    'malformed request',
+  ),
+  'EG-1002': entry(
+    404,
+    '没有这个页面。',
+    'There is no such page.',
+    'No route of the gateway has this path.',
+    'unknown path',
+  ),
+  'EG-1003': entry(
+    403,
+    '这个请求不是从我们的页面发出的，没有执行。',
+    'This request did not come from our page, so nothing was done.',
+    'A state-changing request must come from our own origin (Origin, Sec-Fetch-Site) and carry its form token.',
+    'cross-site request refused',
+  ),
+  'EG-1004': entry(
+    410,
+    '这个页面放太久了，请重新开始。',
+    'This page has expired. Please start again.',
+    'The interaction ended, expired, or belongs to another browser.',
+    'stale form',
+  ),
+  'EG-1005': entry(
+    413,
+    '提交的内容太大了。',
+    'What was sent is too large.',
+    'The body exceeds the limit of this endpoint.',
+    'body too large',
+  ),
+  'EG-1006': entry(
+    405,
+    '这个地址不能这样访问。',
+    'This address cannot be used that way.',
+    'The method is not allowed here.',
+    'method not allowed',
+  ),
+  'EG-1007': entry(
+    415,
+    '提交的格式不对。',
+    'What was sent has the wrong format.',
+    'Send application/x-www-form-urlencoded.',
+    'unsupported media type',
+  ),
+  'EG-1701': entry(
+    503,
+    '系统正忙，请过一会儿再试。你填的内容没有提交。',
+    'We are busy. Please try again shortly. Nothing was submitted.',
+    'Temporarily overloaded: honour Retry-After.',
+    'overloaded',
+  ),
+  'EG-1702': entry(
+    503,
+    '暂时不能登录，请过一会儿再试。已经登录的不受影响。',
+    'Sign-in is not available right now. People already signed in are not affected.',
+    'The records are unreachable: honour Retry-After.',
+    'records unreachable',
+  ),
+  'EG-1703': entry(
+    503,
+    '系统暂时连不上，请过一会儿再试。',
+    'The service cannot be reached right now. Please try again shortly.',
+    'The protocol state is unreachable: honour Retry-After.',
+    'protocol state unreachable',
+  ),
+  'EG-1700': entry(
+    500,
+    '这一步没有完成。不是你的操作问题。',
+    'This step was not completed. It is not your fault.',
+    'An unexpected fault; quote the case number.',
+    'unexpected fault',
+  ),
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type Code = keyof typeof catalogue;
+
+/** A broken promise with a stable code of the catalogue. Expected refusals are values, not throws. */
+export class EgretError extends Error {
+  readonly code: Code;
+  readonly status: number;
+  readonly params: Readonly<Record<string, string | number>>;
+
+  constructor(code: Code, options: { cause?: unknown; log?: string; params?: Record<string, string | number> } = {}) {
+    super(options.log ?? catalogue[code].log, { cause: options.cause });
+    this.name = 'EgretError';
+    this.code = code;
+    this.status = catalogue[code].status;
+    this.params = options.params ?? {};
+  }
+}

@@ -99,6 +99,56 @@ export const catalogue = {
     'An unexpected fault; quote the case number.',
     'unexpected fault',
   ),
+  'EG-1710': entry(
+    500,
+    '数据文件夹不能使用。',
+    'The data folder cannot be used.',
+    'The data folder of the embedded database belongs to another user or is closed.',
+    'data folder unusable',
+  ),
+  'EG-1711': entry(
+    500,
+    '数据库的版本不对。',
+    'The database has another version.',
+    'The embedded database was made by another version of PostgreSQL.',
+    'database of another version',
+  ),
+  'EG-1712': entry(507, '磁盘已满。', 'The disk is full.', 'The disk of the embedded database is full.', 'disk full'),
+  'EG-1713': entry(
+    500,
+    '缺少内置数据库。',
+    'The embedded database is missing.',
+    'The package of the embedded database is not installed for this machine.',
+    'embedded database missing',
+  ),
+  'EG-1714': entry(
+    500,
+    '内置数据库没有启动。',
+    'The embedded database does not start.',
+    'The embedded database does not answer; its log says why.',
+    'embedded database does not start',
+  ),
+  'EG-1720': entry(
+    500,
+    '数据库结构的记录与程序不一致。',
+    'The history of the database differs from this version.',
+    'A migration was changed after it was applied.',
+    'changed migration',
+  ),
+  'EG-1721': entry(
+    500,
+    '数据库比程序新。',
+    'The database is newer than this version.',
+    'The database has migrations which this version does not know.',
+    'database newer than the program',
+  ),
+  'EG-1722': entry(
+    500,
+    '数据库结构没有更新成功。',
+    'The database could not be updated.',
+    'A migration is misnamed or fails; nothing of it remains.',
+    'migration failed',
+  ),
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type Code = keyof typeof catalogue;

@@ -1,0 +1,127 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { EgretError } from '../errors.ts';
+
+export type { Redis } from 'ioredis';
+
+export interface OpenRedisOptions {
+  /** Milliseconds a command may take until its reply is given up: 1000 at most. Its effect is then unknown. */
+  commandTimeout?: number;
+  connectTimeout?: number;
+  /** How this process is called in CLIENT LIST. */
+  name?: string;
+  /** Hears of every failed connection; the client goes on trying. */
+  onError?: (error: Error) => void;
+}
+
+/**
+ * Opens one Redis: `redis://` or `rediss://` with user, password and database, `unix:///path?db=0`, or a bare path.
+ *
+ * A command is sent once, now, or not at all: none waits for a connection, none is sent again by itself after one is
+ * lost, since its first try may have been carried out. So every command settles within `commandTimeout`, and a caller
+ * who hears `isRedisUnreachable` knows nothing of its effect.
+ *
+ * Scripts by `defineCommand`: the first use on a connection is an EVAL, later ones EVALSHA, all of them one command on
+ * the wire. NOSCRIPT (SCRIPT FLUSH, or a restart hidden behind a proxy) is answered by one EVAL: a script that is not
+ * there was not carried out. After a reconnect the first use is an EVAL again, so a restart is never seen as NOSCRIPT.
+ */
+export function openRedis(url: string, options: OpenRedisOptions = {}): Redis {
+  const commandTimeout = Math.min(options.commandTimeout ?? 1_000, 1_000);
+  const settings: RedisOptions = {
+    commandTimeout,
+    // A connection that owes a reply for so long is dead, whatever TCP believes: drop it and try a new one.
+    socketTimeout: 2 * commandTimeout,
+    connectTimeout: options.connectTimeout ?? 1_000,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** (attempt - 1), 1_000) * (0.5 + Math.random() / 2),
+    // After a failover our old primary is a replica: look for the new one.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    disableClientInfo: true,
+    connectionName: options.name ?? 'egret',
+  };
+  const path = /^(?:unix:(?:\/\/)?)?(\/[^?]*)(?:\?db=(\d+))?$/.exec(url);
+  const redis = path
+    ? new Redis({ ...settings, path: decodeURIComponent(path[1] as string), db: Number(path[2] ?? 0) })
+    : new Redis(url, settings);
+  redis.on('error', options.onError ?? (() => {}));
+  return redis;
+}
+
+/** Whether a command sent now would reach a server that is ready. */
+export function isRedisReady(redis: Redis): boolean {
+  return redis.status === 'ready';
+}
+
+/** Waits for the first connection; EG-1703 after `patience` milliseconds. */
+export function redisReady(redis: Redis, patience = 5_000): Promise<void> {
+  if (isRedisReady(redis)) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    let last: Error | undefined;
+    const remember = (error: Error) => {
+      last = error;
+    };
+    const settle = () => {
+      clearTimeout(timer);
+      redis.off('ready', ready);
+      redis.off('end', gone);
+      redis.off('error', remember);
+    };
+    const ready = () => {
+      settle();
+      resolve();
+    };
+    const gone = () => {
+      settle();
+      reject(new EgretError('EG-1703', { cause: last, log: `Redis does not answer: ${last?.message ?? 'closed'}` }));
+    };
+    const timer = setTimeout(gone, patience);
+    redis.on('ready', ready);
+    redis.on('end', gone);
+    redis.on('error', remember);
+  });
+}
+
+/** Waits for the replies that are due, then closes. */
+export async function closeRedis(redis: Redis): Promise<void> {
+  if (isRedisReady(redis)) await redis.quit().catch(() => {});
+  redis.disconnect();
+}
+
+/**
+ * Whether an error of the client means "the protocol state cannot be reached now", with the effect of the command
+ * unknown: no connection, no reply in time, or a server that cannot serve (loading, replica, full, busy, failing
+ * over). Answer EG-1703.
+ */
+export function isRedisUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'ReplyError')
+    return /^(?:(?:-|ERR )?(?:max number of clients)|(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS|BUSY|NOAUTH|WRONGPASS|UNBLOCKED)\b)/.test(
+      error.message,
+    );
+  if (
+    error.name === 'MaxRetriesPerRequestError' ||
+    error.name === 'AbortError' ||
+    error.name === 'ClusterAllFailedError'
+  )
+    return true;
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== undefined && unreachable.has(code)) return true;
+  return /^(?:Stream isn't writeable|Command timed out|Connection is closed|Socket timeout|connect ETIMEDOUT)/.test(
+    error.message,
+  );
+}
+
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+]);

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Test } from 'tap';
+
+/** A program of ours, or a server, that runs for one test and never outlives it. */
+export interface Program {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Everything it wrote so far, standard output and error in the order they came. */
+  output(): string;
+  /** The first match in what it wrote or writes; fails when it exits first, or after `patience` ms. */
+  waitFor(pattern: RegExp | string, patience?: number): Promise<RegExpExecArray>;
+  /** How it ended. */
+  readonly exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** Sends a signal and waits for its end; SIGKILL after 10 s. */
+  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+export interface ProgramOptions {
+  cwd?: string;
+  env?: Record<string, string | undefined>;
+  uid?: number;
+  gid?: number;
+}
+
+/** Starts a command; it is killed when the test ends. */
+export function program(t: Test, command: string, args: readonly string[], options: ProgramOptions = {}): Program {
+  const child = spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
+  let written = '';
+  const heard = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      written += text;
+      for (const listener of heard) listener();
+    });
+  child.stdin.on('error', () => {});
+  let over = false;
+  const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      over = true;
+      for (const listener of heard) listener();
+      resolve({ code, signal });
+    });
+  });
+  exit.catch(() => {});
+
+  async function stop(signal: NodeJS.Signals = 'SIGTERM') {
+    child.kill(signal);
+    const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    return exit.finally(() => clearTimeout(late));
+  }
+  t.teardown(async () => {
+    if (!over) await stop('SIGKILL');
+  });
+
+  return {
+    child,
+    pid: child.pid ?? 0,
+    output: () => written,
+    exit,
+    stop,
+    waitFor(pattern, patience = 20_000) {
+      const wanted = typeof pattern === 'string' ? new RegExp(pattern.replace(/[^\w\s]/g, '\\$&')) : pattern;
+      return new Promise((resolve, reject) => {
+        const settle = (outcome: () => void) => {
+          clearTimeout(timer);
+          heard.delete(look);
+          outcome();
+        };
+        const fail = (why: string) => settle(() => reject(new Error(`${why} before ${wanted}:\n${written}`)));
+        const look = () => {
+          const found = wanted.exec(written);
+          if (found) settle(() => resolve(found));
+          else if (over) fail('it ended');
+        };
+        const timer = setTimeout(() => fail(`${patience} ms went by`), patience);
+        heard.add(look);
+        look();
+      });
+    },
+  };
+}
+
+/**
+ * Starts one of our TypeScript programs on the pinned Node, without the loaders of the test runner. Its standard input
+ * is a pipe that closes when this process dies, even by kill -9: `import`ing ./leash.ts first, it ends with us.
+ */
+export function node(t: Test, file: string, args: readonly string[] = [], options: ProgramOptions = {}): Program {
+  const leash = new URL('./leash.ts', import.meta.url).href;
+  const env = { ...process.env, NODE_OPTIONS: '', ...options.env };
+  return program(t, process.execPath, [`--import=${leash}`, file, ...args], { ...options, env });
+}
+
+/** Waits until `condition` holds; looks every 20 ms, fails after `patience` ms. */
+export async function until(condition: () => boolean | Promise<boolean>, patience = 10_000): Promise<void> {
+  const deadline = performance.now() + patience;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`not within ${patience} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

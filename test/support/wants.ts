@@ -1,0 +1,26 @@
+import fs from 'node:fs';
+import { debianBinaries } from './servers.ts';
+
+/** What some tests need of the machine. */
+export type Wanted = 'redis-server' | 'postgresql' | 'chromium';
+
+/** Its path, or undefined. */
+export function find(wanted: Wanted): string | undefined {
+  if (wanted === 'postgresql') return debianBinaries()?.folder;
+  return (process.env.PATH ?? '')
+    .split(':')
+    .concat('/usr/bin', '/usr/local/bin')
+    .map((folder) => `${folder}/${wanted}`)
+    .find((path) => fs.existsSync(path));
+}
+
+/**
+ * Options for `t.test(name, wants('redis-server'), …)`: none, or a skip that says what was left out. With CI=true
+ * nothing may be left out, so it throws.
+ */
+export function wants(...all: Wanted[]): { skip?: string } {
+  const missing = all.filter((wanted) => !find(wanted));
+  if (missing.length === 0) return {};
+  if (process.env.CI === 'true') throw new Error(`CI=true and no ${missing.join(', no ')} on this machine`);
+  return { skip: `left out: no ${missing.join(', no ')} on this machine` };
+}

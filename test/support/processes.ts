@@ -87,7 +87,8 @@ export function program(t: Test, command: string, args: readonly string[], optio
  */
 export function node(t: Test, file: string, args: readonly string[] = [], options: ProgramOptions = {}): Program {
   const leash = new URL('./leash.ts', import.meta.url).href;
-  const env = { ...process.env, NODE_OPTIONS: '', ...options.env };
+  const mine = Object.entries(process.env).filter(([name]) => !/^(EGRET_|TAP)/.test(name));
+  const env = { ...Object.fromEntries(mine), NODE_OPTIONS: '', ...options.env };
   return program(t, process.execPath, [`--import=${leash}`, file, ...args], { ...options, env });
 }
 

@@ -5,9 +5,10 @@ import { type Embedded, startEmbedded } from '../../src/store/embedded.ts';
 import type { Binaries } from '../../src/store/postmaster.ts';
 
 /**
- * The PostgreSQL servers of the tests. test/run.ts starts each once and names its socket in the environment; a test
- * file that is run by itself finds nothing there, and starts or joins one in a folder of this checkout's own, which
- * stops with the last process that uses it and keeps its templates for the next.
+ * The PostgreSQL servers of the tests. test/run.ts starts the embedded one and names its socket in the environment;
+ * the system's own is started by the first file that wants it, in the folder of the run. A file that is run by tap
+ * itself finds nothing there, and starts or joins servers in folders of this checkout's own. A server stops with the
+ * last process that uses it.
  */
 export type Engine = 'embedded' | 'debian';
 
@@ -38,6 +39,12 @@ export async function startServer(engine: Engine, folder: string): Promise<Embed
   return startEmbedded(folder, { binaries, settings });
 }
 
+/** A folder of this checkout and this user, for servers. */
+export function serversFolder(name: string): string {
+  const mine = createHash('sha256').update(`${checkout} ${process.getuid?.()}`).digest('hex').slice(0, 12);
+  return `/tmp/egret-test-${mine}-${name}`;
+}
+
 const joined = new Map<Engine, Promise<string>>();
 
 /** The socket of the server for the tests. */
@@ -46,9 +53,9 @@ export function serverSocket(engine: Engine): Promise<string> {
   if (given) return Promise.resolve(given);
   let socket = joined.get(engine);
   if (!socket) {
-    const mine = createHash('sha256').update(`${checkout} ${process.getuid?.()}`).digest('hex').slice(0, 12);
+    const folder = process.env.EGRET_TEST_FOLDER;
     // Held until this process ends: its end is the release.
-    socket = startServer(engine, join('/tmp', `egret-test-${mine}-${engine}`)).then((server) => server.socket);
+    socket = startServer(engine, folder ? join(folder, engine) : serversFolder(engine)).then((server) => server.socket);
     joined.set(engine, socket);
   }
   return socket;

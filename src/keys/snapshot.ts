@@ -1,0 +1,104 @@
+import { createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject, sign } from 'node:crypto';
+import { EgretError } from '../errors.ts';
+import { type KeySet, type OpenKey, ofKind } from './keystore.ts';
+import type { Sm2Secret } from './kinds.ts';
+import { type VaultKeys, vaultKeys } from './vault.ts';
+
+/** A token-signing key that stands in the JWKS. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly alg: 'ES256';
+  readonly state: 'current' | 'next' | 'retiring';
+  readonly publicKey: KeyObject;
+  /** With kid, alg and use. */
+  readonly publicJwk: JsonWebKey & { readonly kid: string };
+  /** ES256 as JOSE writes it (r ‖ s, 64 bytes). EG-1806 for a key that is published but does not sign. */
+  sign(data: Uint8Array): Buffer;
+}
+
+/** A pair of SM2 keys of ours at the province, hex: uncompressed public points, private scalars. */
+export interface BridgeKeys {
+  readonly keyId: string;
+  readonly state: 'current' | 'next' | 'retiring';
+  readonly sign: { readonly publicKey: string; readonly privateKey: string };
+  readonly encrypt: { readonly publicKey: string; readonly privateKey: string };
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** The keys of one epoch, ready to use; never changed, only replaced. */
+export interface Snapshot {
+  readonly set: KeySet;
+  readonly signing: { readonly epoch: number; readonly keys: readonly SigningKey[] };
+  readonly jwks: { readonly keys: readonly SigningKey['publicJwk'][] };
+  readonly cookies: readonly string[];
+  readonly bridge: readonly BridgeKeys[];
+  readonly vault: VaultKeys;
+  readonly auditMac: { readonly current: string; readonly byId: ReadonlyMap<string, KeyObject> };
+}
+
+export function snapshotOf(set: KeySet): Snapshot {
+  const signing = published(set, 'token-signing').map(signingKey);
+  const auditMac = ofKind(set, 'audit-mac');
+  return {
+    set,
+    signing: { epoch: set.epoch, keys: signing },
+    jwks: { keys: signing.map((key) => key.publicJwk) },
+    cookies: published(set, 'cookie')
+      .filter((key) => key.state !== 'next')
+      .map((key) => key.secret.toString('base64url')),
+    bridge: published(set, 'bridge').map(bridgeKeys),
+    vault: vaultKeys(set),
+    auditMac: {
+      current: auditMac.find((key) => key.state === 'current')?.kid ?? '',
+      byId: new Map(auditMac.map((key) => [key.kid, createSecretKey(key.secret)])),
+    },
+  };
+}
+
+const order = ['current', 'next', 'retiring'];
+
+/** Current first, then next, then retiring with the latest first: the same order on every node, to the byte. */
+function published(set: KeySet, kind: OpenKey['kind']): (OpenKey & { state: SigningKey['state'] })[] {
+  return ofKind(set, kind)
+    .filter((key): key is OpenKey & { state: SigningKey['state'] } => order.includes(key.state))
+    .sort(
+      (one, other) =>
+        order.indexOf(one.state) - order.indexOf(other.state) ||
+        (other.activatedAt ?? 0) - (one.activatedAt ?? 0) ||
+        (one.kid < other.kid ? -1 : 1),
+    );
+}
+
+function signingKey(key: OpenKey & { state: SigningKey['state'] }): SigningKey {
+  const { kid, state } = key;
+  const privateKey = createPrivateKey({ key: key.secret, format: 'der', type: 'pkcs8' });
+  return {
+    kid,
+    alg: 'ES256',
+    state,
+    publicKey: createPublicKey(privateKey),
+    publicJwk: { ...key.public, kid, alg: 'ES256', use: 'sig' },
+    sign(data) {
+      if (state !== 'current') throw new EgretError('EG-1806', { log: `key ${kid} is ${state}: it does not sign` });
+      return sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    },
+  };
+}
+
+// What the province's papers ask for: a key of ours holds for three years.
+const bridgeLife = 3 * 365 * 86_400_000;
+
+function bridgeKeys(key: OpenKey & { state: SigningKey['state'] }): BridgeKeys {
+  const secret = JSON.parse(key.secret.toString()) as Sm2Secret;
+  const { signKey = '', encryptKey = '' } = key.public ?? {};
+  return {
+    keyId: key.kid,
+    state: key.state,
+    sign: { publicKey: signKey, privateKey: secret.sign },
+    encrypt: { publicKey: encryptKey, privateKey: secret.encrypt },
+    notBefore: key.createdAt,
+    notAfter: key.createdAt + bridgeLife,
+  };
+}

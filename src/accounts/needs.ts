@@ -69,6 +69,7 @@ export interface AccountsNeeds {
   readonly random: (bytes: number) => Buffer;
   readonly codes: OneTimeCodes;
   readonly province: Province;
+  /** What differs from the defaults of settings.ts. */
   readonly settings?: Partial<AccountsSettings>;
   /**
    * Called in the transaction that ends every sign-in of an account, for the feed that other processes hold in memory.

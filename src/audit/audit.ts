@@ -19,7 +19,8 @@ import { type Verification, type VerifyOptions, verify } from './verify.ts';
 
 export type { AuditKey } from './envelope.ts';
 export { type AuditEvent, type Detail, type EventType, events, type Reference } from './events.ts';
-export type { Problem, Verification, VerifyOptions } from './verify.ts';
+export type { Problem } from './gaps.ts';
+export type { Verification, VerifyOptions } from './verify.ts';
 
 /** What a room needs that acts on records. */
 export interface Audit {

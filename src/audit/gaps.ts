@@ -1,7 +1,22 @@
 import type { TransactionSql } from 'postgres';
 import type { Content } from './envelope.ts';
 import { type Gap, transactionFates } from './records.ts';
-import type { Problem } from './verify.ts';
+
+/** What is wrong with the trail, and where. */
+export interface Problem {
+  readonly kind:
+    | 'changed' // the event at this number does not carry a good MAC
+    | 'missing' // numbers of the chain, or of a process, are not there
+    | 'moved' // a good event whose hash does not follow from the one before: reordered, or put there
+    | 'inserted' // behind the end of the chain, or the same number of a process twice
+    | 'cut' // the chain ends before its head
+    | 'head' // the head is missing or forged: the chain was computed anew without the key
+    | 'rejected'; // something without a good MAC was found before it was chained
+  /** In the chain. */
+  readonly number?: number;
+  readonly process?: string;
+  readonly text: string;
+}
 
 type Range = readonly [from: number, to: number];
 

@@ -83,7 +83,7 @@ export async function readHead(sql: Any): Promise<Head | undefined> {
 export async function writeHead(tx: TransactionSql, head: Head): Promise<void> {
   await tx`
     insert into audit_head (number, hash, key, mac) values (${head.number}, ${head.hash}, ${head.key}, ${head.mac})
-    on conflict (only) do update
+    on conflict (single) do update
     set number = excluded.number, hash = excluded.hash, key = excluded.key, mac = excluded.mac`;
 }
 

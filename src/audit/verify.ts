@@ -3,24 +3,8 @@ import type { Clock } from '../clock.ts';
 import type { Database } from '../store/database.ts';
 import { genesis, headHolds, link } from './chain.ts';
 import { type AuditKey, type Content, open } from './envelope.ts';
-import { createGaps } from './gaps.ts';
+import { createGaps, type Problem } from './gaps.ts';
 import { countRejected, freeze, readGaps, readHead, readInbox, readLog } from './records.ts';
-
-/** What is wrong with the trail, and where. */
-export interface Problem {
-  readonly kind:
-    | 'changed' // the event at this number does not carry a good MAC
-    | 'missing' // numbers of the chain, or of a process, are not there
-    | 'moved' // a good event whose hash does not follow from the one before: reordered, or put there
-    | 'inserted' // behind the end of the chain, or the same number of a process twice
-    | 'cut' // the chain ends before its head
-    | 'head' // the head is missing or forged: the chain was computed anew without the key
-    | 'rejected'; // something without a good MAC was found before it was chained
-  /** In the chain. */
-  readonly number?: number;
-  readonly process?: string;
-  readonly text: string;
-}
 
 export interface Verification {
   readonly ok: boolean;

@@ -114,7 +114,7 @@ export async function writeSet(tx: TransactionSql, set: Omit<StoredSet, 'keys'>,
   await tx`
     insert into key_set (epoch, seal, kek, changed_at)
     values (${set.epoch}, ${set.seal}, ${set.kek}, ${new Date(at)})
-    on conflict (only) do update
+    on conflict (single) do update
     set epoch = excluded.epoch, seal = excluded.seal, kek = excluded.kek, changed_at = excluded.changed_at`;
   await tx`select pg_notify(${channel}, ${String(set.epoch)})`;
 }

@@ -68,17 +68,39 @@ export async function insertMessage(tx: TransactionSql, message: NewMessage): Pr
   return before.id;
 }
 
-/** Takes what is due, each for one process; a lease that ended without a word is due again. */
-export async function claim(
-  sql: Sql,
-  { now, leaseUntil, limit, kinds }: { now: number; leaseUntil: number; limit: number; kinds: readonly string[] },
-): Promise<Claimed[]> {
+export interface ClaimOptions {
+  readonly kind: string;
+  readonly now: number;
+  readonly leaseUntil: number;
+  readonly limit: number;
+  /** At most so many of one target at once. */
+  readonly perTarget: number;
+  /** Targets that have enough under way. */
+  readonly busy: readonly string[];
+}
+
+/**
+ * Takes what is due, each for one process; a lease that ended without a word is due again. It looks at the oldest 500
+ * only, and takes few of one target, so that a department that is down leaves room for the others.
+ */
+export async function claim(sql: Sql, options: ClaimOptions): Promise<Claimed[]> {
+  const { kind, leaseUntil, limit, perTarget, busy } = options;
+  const now = new Date(options.now);
+  // The conditions stand twice: another process may have taken the message between the look and the lock.
   const rows = await sql`
     update outbox set lease_until = ${new Date(leaseUntil)}, tries = tries + 1
     where id in (
       select id from outbox
-      where state = 'waiting' and next_attempt_at <= ${new Date(now)} and kind = any(${[...kinds]})
-        and (lease_until is null or lease_until <= ${new Date(now)})
+      where id in (
+          select id from (
+            select id, target, row_number() over (partition by target order by next_attempt_at) as place from (
+              select id, target, next_attempt_at from outbox
+              where state = 'waiting' and next_attempt_at <= ${now} and kind = ${kind}
+                and (lease_until is null or lease_until <= ${now})
+                and (target is null or target <> all(${[...busy]}::text[]))
+              order by next_attempt_at limit 500) as due) as numbered
+          where target is null or place <= ${perTarget})
+        and state = 'waiting' and (lease_until is null or lease_until <= ${now})
       order by next_attempt_at limit ${limit}
       for update skip locked)
     returning ${sql.unsafe(columns)}, sealed`;
@@ -135,14 +157,13 @@ export async function listMessages(sql: Sql, { state, limit = 100, after }: List
   return rows.map(row);
 }
 
-/** Due now, whatever it waited for; false when there is no such message, or nothing left of it to send. */
+/** Due now, whatever it waited for; undefined when there is no such message, or nothing left of it to send. */
 export async function redriveMessage(
   tx: TransactionSql,
   { id, now, expiresAt }: { id: string; now: number; expiresAt: number },
 ): Promise<MessageRow | undefined> {
   const [found] = await tx`
     update outbox set state = 'waiting', next_attempt_at = ${new Date(now)}, answered_at = null,
-      created_at = case when state = 'dead' then ${new Date(now)} else created_at end,
       expires_at = case when state = 'dead' then ${new Date(expiresAt)} else expires_at end
     where id = ${id} and state in ('waiting', 'dead') and sealed is not null
     returning ${tx.unsafe(columns)}`;

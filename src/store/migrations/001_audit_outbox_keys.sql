@@ -30,7 +30,7 @@ create unique index keys_next on keys (kind, algorithm) where state = 'next';
 -- The set as a whole: its number rises with every change (what processes poll), and its seal is a digest over every
 -- row, sealed under the key-encryption key: a row that is missing, added, or in another state is found.
 create table key_set (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   epoch bigint not null,
   seal bytea not null,
   kek text not null,
@@ -63,7 +63,7 @@ create index audit_log_process on audit_log (process, process_number);
 
 -- Where the chain ends, under a MAC: a cut tail is found.
 create table audit_head (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   number bigint not null,
   hash bytea not null,
   key text not null,

@@ -1,3 +1,5 @@
+import { provinceErrors } from './errors-province.ts';
+
 /**
  * The error catalogue: every refusal has one stable code, an HTTP status and its texts: for the citizen (zh-CN, en),
  * for the integrator, and for the log. `docs/errors.md` is made from this table. A code, once published, keeps its
@@ -423,6 +425,7 @@ export const catalogue = {
     'The end of the audit chain is missing, forged, or older than before: nothing is chained onto it.',
     'audit chain does not continue',
   ),
+  ...provinceErrors,
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type Code = keyof typeof catalogue;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createRemoteJWKSet, type JWTVerifyGetKey, errors as joseErrors, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors as joseErrors, jwtVerify, type RemoteJWKSet } from 'jose';
 import * as client from 'openid-client';
 import type { Department, Lang, Setting } from './department.ts';
 import type { SigningKey } from './key.ts';
@@ -29,7 +29,7 @@ export interface RelyingParty {
   introspect(accessToken: string): Promise<Result<{ answer: client.IntrospectionResponse }>>;
   signOutUrl(idToken: string | undefined, state: string, lang: Lang): Promise<Result<{ url: URL }>>;
   /** Verifies a signed message of Egret's: the key set is fetched when a key is not known yet. */
-  keys(): Promise<Result<{ issuer: string; keySet: JWTVerifyGetKey }>>;
+  keys(): Promise<Result<{ issuer: string; keySet: RemoteJWKSet }>>;
 }
 
 /** Everything a department's server says to Egret, with openid-client. Discovery happens at the first need of it. */
@@ -42,7 +42,7 @@ export function createRelyingParty(
   const secretFile = join(setting.data, `${department.id}.secret`);
   let known: { secret: string | undefined; ready: Promise<Found> } | undefined;
 
-  type Found = { config: client.Configuration; issuer: string; keySet: JWTVerifyGetKey };
+  type Found = { config: client.Configuration; issuer: string; keySet: RemoteJWKSet };
 
   /** Asked once and kept; asked again when it failed, or when a new secret was put into the file. */
   function discovered(): Promise<Found> {
@@ -67,7 +67,7 @@ export function createRelyingParty(
       { timeout: 8, execute: setting.issuer.protocol === 'http:' ? [client.allowInsecureRequests] : [] },
     );
     const { issuer, jwks_uri } = config.serverMetadata();
-    // One key set for ID tokens and logout tokens. A short pause, because Egret may roll its keys at any moment.
+    // For ID tokens and logout tokens. The pause: anybody may post us a token that names a key nobody knows.
     const keySet = createRemoteJWKSet(new URL(jwks_uri!), { cooldownDuration: 2_000, timeoutDuration: 5_000 });
     return { config, issuer, keySet };
   }
@@ -84,11 +84,20 @@ export function createRelyingParty(
   async function checked(answer: Answer, found: Found): Promise<Tokens> {
     const claims = answer.claims();
     if (answer.id_token === undefined || claims === undefined) throw new Error('no ID token in the answer');
-    await jwtVerify(answer.id_token, found.keySet, {
-      issuer: found.issuer,
-      audience: department.id,
-      algorithms: ['ES256'],
-    });
+    const verify = () =>
+      jwtVerify(answer.id_token!, found.keySet, {
+        issuer: found.issuer,
+        audience: department.id,
+        algorithms: ['ES256'],
+      });
+    try {
+      await verify();
+    } catch (error) {
+      if (!(error instanceof joseErrors.JWKSNoMatchingKey)) throw error;
+      // The issuer changed its keys a moment ago. This token came from itself, so asking at once cannot be abused.
+      await found.keySet.reload();
+      await verify();
+    }
     const expiresIn = answer.expiresIn();
     return {
       idToken: answer.id_token,

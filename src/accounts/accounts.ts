@@ -1,0 +1,116 @@
+/**
+ * People. This room owns who is who: accounts, their mobiles, passwords, verified identities and levels, the links to a
+ * province, the browsers known to them, the counters that protect them, the cases to be settled at a desk, and the
+ * record of what was ended. It decides registration, sign-in, real name and recovery, each refusal a value with a
+ * reason and a code of the catalogue.
+ *
+ * It does not own sessions, consents, pages, the caps per address, or the wire to the province: what it needs arrives
+ * as arguments (needs.ts). It has no routes. Between two steps of a flow the caller keeps what this room hands it,
+ * sealed (`challenge`, `proof`, `draft`), in the flow's own state, never in a page.
+ *
+ * Rules that show nowhere else: DESIGN section 5 (one person, one account; shared and recycled mobiles; strengths),
+ * section 4, rules 1, 4, 6, 7 and 8.
+ */
+import type { TransactionSql } from 'postgres';
+import * as administration from './administration.ts';
+import { sweepCounters } from './budgets.ts';
+import * as codes from './codes.ts';
+import type { AccountsNeeds } from './needs.ts';
+import { createHashing } from './passwords/hashing.ts';
+import * as provincePerson from './province-person.ts';
+import * as realName from './real-name.ts';
+import * as records from './records.ts';
+import * as recovery from './recovery.ts';
+import { type Outcome, refuse } from './refusals.ts';
+import * as registration from './registration.ts';
+import { open, type Room } from './room.ts';
+import { defaults } from './settings.ts';
+import * as signIn from './sign-in.ts';
+import { assess, type Factor, type SignIn } from './strength.ts';
+
+export type { Level } from './account.ts';
+export type { AccountClaims, AccountEnding, AccountShown, Case, StaffAct } from './administration.ts';
+export type { CaseKind } from './cases.ts';
+export type { CodeRequest, CodeSent, CodeTry } from './codes.ts';
+export type { CardType, IdNumber, LoginId } from './identifiers.ts';
+export {
+  maskIdNumber,
+  maskMobile,
+  maskName,
+  normalizeNumber,
+  parseIdNumber,
+  parseLoginId,
+  parseMobile,
+  parseName,
+} from './identifiers.ts';
+export type {
+  AccountsNeeds,
+  AccountsSettings,
+  CodeGuess,
+  OneTimeCodes,
+  Province,
+  ProvincePerson,
+  ThreeFactors,
+  Vault,
+} from './needs.ts';
+export type { TypedIdentity } from './real-name.ts';
+export type { Recovered, Recovery } from './recovery.ts';
+export { type Outcome, type Reason, type Refusal, refusalCodes } from './refusals.ts';
+export type { DraftRequest, FinishRequest, ProvedMobile } from './registration.ts';
+export { defaults as accountsDefaults } from './settings.ts';
+export type { PasswordTry, SignedIn, SmsTry } from './sign-in.ts';
+export type { Factor, SignIn } from './strength.ts';
+
+export type Accounts = ReturnType<typeof createAccounts>;
+
+export function createAccounts(needs: AccountsNeeds) {
+  const settings = { ...defaults, ...needs.settings };
+  const room: Room = { ...needs, settings, hashing: createHashing(settings, needs.random) };
+  return {
+    /** A code by SMS: 10 a day a mobile, 60 s apart; looks the same whether someone has the mobile or not. */
+    requestCode: (request: Parameters<typeof codes.requestCode>[1]) => codes.requestCode(room, request),
+    /** A code for the mobile of an account whose password this flow has proved. */
+    requestSecondFactor: (request: codes.CodeRequest & { accountId: string }) =>
+      codes.requestSecondFactor(room, request),
+
+    signInWithPassword: (attempt: signIn.PasswordTry) => signIn.signInWithPassword(room, attempt),
+    signInWithSms: (attempt: signIn.SmsTry) => signIn.signInWithSms(room, attempt),
+    /** After `identity-needed`: the ID number, with the proof that came with it. */
+    signInWithIdNumber: (attempt: Parameters<typeof signIn.signInWithIdNumber>[1]) =>
+      signIn.signInWithIdNumber(room, attempt),
+    signInFromProvince: (request: Parameters<typeof provincePerson.signInFromProvince>[1]) =>
+      provincePerson.signInFromProvince(room, request),
+    addPassword: (attempt: Parameters<typeof signIn.addPassword>[1]) => signIn.addPassword(room, attempt),
+    addSms: (attempt: Parameters<typeof signIn.addSms>[1]) => signIn.addSms(room, attempt),
+    /** What these factors amount to now; refused when the account is gone or disabled. */
+    async assess(accountId: string, factors: readonly Factor[]): Promise<Outcome<{ signIn: SignIn }>> {
+      const row = await records.accountById(room.database.sql, accountId);
+      if (row?.state !== 'active') return refuse('way-closed');
+      return { ok: true, signIn: assess(open(room, row), factors, room.clock.now(), settings.smsHold) };
+    },
+
+    proveMobile: (attempt: Parameters<typeof registration.proveMobile>[1]) => registration.proveMobile(room, attempt),
+    draftRegistration: (request: registration.DraftRequest) => registration.draftRegistration(room, request),
+    finishRegistration: (request: registration.FinishRequest) => registration.finishRegistration(room, request),
+    joinMobile: (request: Parameters<typeof registration.joinMobile>[1]) => registration.joinMobile(room, request),
+    provideRealName: (accountId: string, typed: realName.TypedIdentity) =>
+      realName.provideRealName(room, accountId, typed),
+
+    proveForRecovery: (attempt: codes.CodeTry) => recovery.proveForRecovery(room, attempt),
+    recover: (request: recovery.Recovery) => recovery.recover(room, request),
+
+    accountForClaims: (accountId: string, tx?: TransactionSql) => administration.accountForClaims(room, accountId, tx),
+    findAccounts: (wanted: string) => administration.findAccounts(room, wanted),
+    disable: (accountId: string, act: administration.StaffAct) => administration.disable(room, accountId, act),
+    enable: (accountId: string, act: administration.StaffAct) => administration.enable(room, accountId, act),
+    endAllSignIns: (accountId: string, act: administration.StaffAct) =>
+      administration.endAllSignIns(room, accountId, act),
+    listCases: (options?: { state?: 'open' | 'closed'; limit?: number }) => administration.listCases(room, options),
+    endingsSince: (since: { at: number } | { cursor: string }) => administration.endingsSince(room, since),
+    /** Deletes counters that have lapsed; call it now and then. Returns how many went. */
+    sweep: () => sweepCounters(room.database.sql, room.clock.now()),
+    /** Passwords waiting to be hashed, for the metrics. */
+    hashesWaiting: () => room.hashing.waiting,
+    settings,
+  };
+}

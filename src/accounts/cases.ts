@@ -1,0 +1,38 @@
+import { hash } from 'node:crypto';
+import type { TransactionSql } from 'postgres';
+import * as records from './records.ts';
+import { type Room, record } from './room.ts';
+
+/** What someone must look into. */
+export type CaseKind =
+  /** A person proved the three factors of someone who has an account. */
+  | 'identity-in-use'
+  /** USER_ID and identity of a ticket belong to different accounts. */
+  | 'province-conflict';
+
+// Crockford's alphabet: no I, L, O, U, so that a number can be read out over the telephone
+const letters = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** `7K4M-20Q9`: 40 random bits, no personal data. */
+export function caseNumber(random: (bytes: number) => Buffer): string {
+  const drawn = [...random(8)].map((byte) => letters[byte & 31]).join('');
+  return `${drawn.slice(0, 4)}-${drawn.slice(4)}`;
+}
+
+/** The number of the open case of this matter, opened now if there was none. */
+export async function openCase(
+  room: Room,
+  tx: TransactionSql,
+  found: { kind: CaseKind; refs: Record<string, string>; matter: readonly Buffer[] },
+): Promise<string> {
+  const { kind, refs } = found;
+  const matter = hash('sha256', Buffer.concat([Buffer.from(`${kind}\n`), ...found.matter]), 'buffer');
+  for (;;) {
+    const number = caseNumber(room.random);
+    const opened = await records.openCase(tx, { number, kind, refs, matter, opened_at: new Date(room.clock.now()) });
+    if (!opened) continue;
+    if (opened.fresh)
+      await record(room, tx, { type: 'case.opened', outcome: 'success', case: number, detail: { kind } });
+    return opened.number;
+  }
+}

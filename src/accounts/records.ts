@@ -1,0 +1,130 @@
+import type { Sql, TransactionSql } from 'postgres';
+import type { AccountRow } from './account.ts';
+import type { LoginId } from './identifiers.ts';
+
+/** The rows of this room, and nothing but: what they mean is decided by the callers. */
+
+export type Run = Sql | TransactionSql;
+
+export async function insertAccount(run: Run, row: AccountRow): Promise<void> {
+  await run`insert into accounts ${run({ ...row })}`;
+}
+
+/** Writes the named columns of one account. */
+export async function updateAccount(run: Run, id: string, columns: Partial<AccountRow>): Promise<void> {
+  await run`update accounts set ${run({ ...columns })} where id = ${id}`;
+}
+
+/** Whether the password was still `before`. */
+export async function replacePassword(run: Run, id: string, before: string, after: string): Promise<boolean> {
+  return (await run`update accounts set password = ${after} where id = ${id} and password = ${before}`).count > 0;
+}
+
+export async function accountById(run: Run, id: string, lock = false): Promise<AccountRow | undefined> {
+  const [row] = await run<AccountRow[]>`select * from accounts where id = ${id} ${lock ? run`for update` : run``}`;
+  return row;
+}
+
+/** The account of a login name, and whether the browser is known to it: one query, whether there is one or not. */
+export async function accountByLogin(run: Run, kind: LoginId['kind'], index: Buffer, browser: Buffer | undefined) {
+  const where =
+    kind === 'mobile' ? run`a.mobile_index = ${index} and a.mobile_is_login` : run`a.identity_index = ${index}`;
+  const [row] = await run<(AccountRow & { known: boolean })[]>`
+    select a.*, exists (select from known_browsers b where b.account_id = a.id and b.browser = ${browser ?? Buffer.alloc(0)}) as known
+    from accounts a where ${where}`;
+  return row;
+}
+
+/** Everyone whose proved mobile this is; the one whose login name it is comes first. */
+export async function accountsByMobile(run: Run, index: Buffer, browser: Buffer | undefined) {
+  return await run<(AccountRow & { known: boolean })[]>`
+    select a.*, exists (select from known_browsers b where b.account_id = a.id and b.browser = ${browser ?? Buffer.alloc(0)}) as known
+    from accounts a where a.mobile_index = ${index} order by a.mobile_is_login desc, a.created_at limit 20`;
+}
+
+export async function isKnownBrowser(run: Run, id: string, browser: Buffer | undefined): Promise<boolean> {
+  if (!browser) return false;
+  return (await run`select from known_browsers where account_id = ${id} and browser = ${browser}`).length > 0;
+}
+
+export async function rememberBrowser(run: Run, id: string, browser: Buffer, at: Date, most: number): Promise<void> {
+  await run`
+    insert into known_browsers (account_id, browser, seen_at) values (${id}, ${browser}, ${at})
+    on conflict (account_id, browser) do update set seen_at = excluded.seen_at`;
+  await run`
+    delete from known_browsers where account_id = ${id} and browser in (
+      select browser from known_browsers where account_id = ${id} order by seen_at desc, browser offset ${most})`;
+}
+
+export async function forgetBrowsers(run: Run, id: string, except: Buffer | undefined): Promise<void> {
+  await run`delete from known_browsers where account_id = ${id} and browser <> ${except ?? Buffer.alloc(0)}`;
+}
+
+export async function accountOfProvinceUser(
+  run: Run,
+  province: string,
+  index: Buffer,
+): Promise<AccountRow | undefined> {
+  const [row] = await run<AccountRow[]>`
+    select a.* from province_links l join accounts a on a.id = l.account_id
+    where l.province = ${province} and l.user_index = ${index}`;
+  return row;
+}
+
+export async function hasProvinceLink(run: Run, province: string, id: string): Promise<boolean> {
+  return (await run`select from province_links where province = ${province} and account_id = ${id}`).length > 0;
+}
+
+export async function linkProvinceUser(run: Run, province: string, index: Buffer, id: string, at: Date): Promise<void> {
+  await run`insert into province_links (province, user_index, account_id, linked_at) values (${province}, ${index}, ${id}, ${at})`;
+}
+
+export interface CaseRow {
+  number: string;
+  kind: string;
+  state: 'open' | 'closed';
+  refs: Record<string, string>;
+  opened_at: Date;
+  closed_at: Date | null;
+}
+
+/** Opens a case, or returns the open one of the same matter. Undefined: the number is taken, draw another. */
+export async function openCase(run: Run, row: Omit<CaseRow, 'state' | 'closed_at'> & { matter: Buffer }) {
+  const [opened] = await run<{ number: string; fresh: boolean }[]>`
+    insert into cases (number, kind, state, refs, matter, opened_at)
+    select ${row.number}, ${row.kind}, 'open', ${run.json(row.refs)}, ${row.matter}, ${row.opened_at}
+    where not exists (select from cases where number = ${row.number})
+    on conflict (matter) where state = 'open' do update set matter = excluded.matter
+    returning number, number = ${row.number} as fresh`;
+  return opened;
+}
+
+export async function listCases(run: Run, state: 'open' | 'closed' | undefined, limit: number): Promise<CaseRow[]> {
+  return await run<CaseRow[]>`
+    select number, kind, state, refs, opened_at, closed_at from cases
+    where ${state ?? null}::text is null or state = ${state ?? null} order by opened_at desc, number limit ${limit}`;
+}
+
+export async function insertEnding(
+  run: Run,
+  row: { id: string; accountId: string; at: Date; reason: string },
+): Promise<void> {
+  await run`insert into account_endings (id, account_id, at, reason) values (${row.id}, ${row.accountId}, ${row.at}, ${row.reason})`;
+}
+
+export interface EndingRow {
+  id: string;
+  account_id: string;
+  at: Date;
+  reason: string;
+}
+
+/** What was ended since a cursor (or a time, for the first read), and the cursor to go on from. One snapshot. */
+export async function endingsSince(run: Run, since: { cursor: string } | { at: Date }) {
+  const where = 'cursor' in since ? run`xid >= ${since.cursor}::xid8` : run`at >= ${since.at}`;
+  const [row] = await run<{ cursor: string; endings: (Omit<EndingRow, 'at'> & { at: string })[] | null }[]>`
+    select pg_snapshot_xmin(pg_current_snapshot())::text as cursor,
+      (select json_agg(json_build_object('id', id, 'account_id', account_id, 'reason', reason,
+        'at', (extract(epoch from at) * 1000)::bigint) order by at, id) from account_endings where ${where}) as endings`;
+  return { cursor: row?.cursor ?? '0', endings: row?.endings ?? [] };
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { tabIcon } from './assets/icons.ts';
+
+/**
+ * The few files a page loads: one style sheet, one script, the icon of the tab. Each has the hash of its content in its
+ * address, so a browser keeps it for a year and asks for another one when it changed. Routes: GET /assets/:file.
+ */
+interface Asset {
+  readonly path: string;
+  readonly type: string;
+  readonly etag: string;
+  readonly bytes: Buffer;
+}
+
+const folder = join(import.meta.dirname, 'assets');
+
+function asset(name: string, extension: string, type: string, bytes: Buffer): Asset {
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  return { path: `/assets/${name}.${hash}.${extension}`, type, etag: `"${hash}"`, bytes };
+}
+
+export const assets = {
+  style: asset('egret', 'css', 'text/css; charset=utf-8', fs.readFileSync(join(folder, 'egret.css'))),
+  script: asset('egret', 'js', 'text/javascript; charset=utf-8', fs.readFileSync(join(folder, 'egret.js'))),
+  icon: asset('egret', 'svg', 'image/svg+xml', Buffer.from(tabIcon)),
+} satisfies Record<string, Asset>;
+
+/** A Fastify plugin. An address of an older version answers 404: the page that named it is older than the program. */
+export async function serveAssets(server: FastifyInstance): Promise<void> {
+  for (const each of Object.values(assets)) {
+    server.get(each.path, (request, reply) => {
+      reply
+        .header('cache-control', 'public, max-age=31536000, immutable')
+        .header('etag', each.etag)
+        .header('x-content-type-options', 'nosniff');
+      if (request.headers['if-none-match'] === each.etag) return reply.code(304).send();
+      return reply.type(each.type).send(each.bytes);
+    });
+  }
+  // Browsers ask for it by themselves on pages that are not ours (JSON answers): one answer, kept for a day.
+  server.get('/favicon.ico', (_request, reply) =>
+    reply.header('cache-control', 'public, max-age=86400').type(assets.icon.type).send(assets.icon.bytes),
+  );
+}

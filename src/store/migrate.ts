@@ -50,12 +50,11 @@ export async function readMigrations(folder = ownMigrations): Promise<Migration[
 export async function migrate(database: Database, options: { clock: Clock; folder?: string }): Promise<string[]> {
   const migrations = await readMigrations(options.folder);
   const applied: string[] = [];
+  // Another node may be at work for longer than a statement may take.
+  const unhurried = { unhurried: true };
   // Each turn takes the lock for one file: the next one may be applied by another node.
   for (;;) {
     const name = await database.begin(async (tx) => {
-      // Another node may be at work for longer than a statement may take.
-      await tx`set local statement_timeout = 0`;
-      await tx`set local idle_in_transaction_session_timeout = 0`;
       await tx`select pg_advisory_xact_lock(${lock})`;
       await tx`create table if not exists migrations (
         number integer primary key, name text not null, digest text not null, applied_at timestamptz not null)`;
@@ -74,7 +73,7 @@ export async function migrate(database: Database, options: { clock: Clock; folde
       const at = new Date(options.clock.now());
       await tx`insert into migrations ${tx({ number: next.number, name: next.name, digest: next.digest, applied_at: at })}`;
       return next.name;
-    });
+    }, unhurried);
     if (name === undefined) return applied;
     applied.push(name);
   }

@@ -1,11 +1,15 @@
+import { once } from 'node:events';
 import net from 'node:net';
+import { Duplex } from 'node:stream';
 import postgres, { type Options, type Sql } from 'postgres';
+import { teachArrays } from './arrays.ts';
+import { exhausted, timedOut } from './query.ts';
 
 /** How the driver is set up; times in milliseconds. */
 export interface PostgresOptions {
   /**
    * `postgres://user:password@host:port/database?sslmode=verify-full`; for a unix socket the form of libpq,
-   * `postgres://user@/database?host=/folder`.
+   * `postgres://user@/database?host=/folder`; a name before the path (`@localhost/`) is then passed over.
    */
   url?: string;
   /** Or the socket of the embedded server (embedded.ts). */
@@ -27,8 +31,8 @@ export interface PostgresOptions {
   durable?: boolean;
 }
 
-/** The driver, silent and bounded. It connects when first used. */
-export function connect(options: PostgresOptions): Sql {
+/** The driver, silent and bounded. It connects when first used; `onclose` hears of every connection that closes. */
+export function connect(options: PostgresOptions, onclose?: () => void): Sql {
   const target = parse(options);
   const settings: Options<Record<string, never>> = {
     max: options.max ?? 10,
@@ -38,6 +42,8 @@ export function connect(options: PostgresOptions): Sql {
     // The driver's own back-off grows to 20 s, for the whole pool: a store that is back must be noticed at once.
     backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1) * (0.5 + Math.random() / 2),
     onnotice: () => {},
+    fetch_types: false,
+    ...(onclose ? { onclose } : {}),
     ...(target.database ? { database: target.database } : {}),
     connection: {
       application_name: options.applicationName ?? 'egret',
@@ -48,9 +54,9 @@ export function connect(options: PostgresOptions): Sql {
       ...(options.durable === false ? { synchronous_commit: 'off' } : {}),
     },
   };
-  if (!('socket' in target)) return postgres(target.url, settings);
+  if (!('socket' in target)) return teachArrays(postgres(target.url, settings));
   const { socket } = target;
-  return postgres({
+  const local = {
     ...settings,
     user: target.user,
     path: socket,
@@ -58,7 +64,8 @@ export function connect(options: PostgresOptions): Sql {
     host: 'localhost',
     ssl: false,
     ...(options.up ? { socket: () => reach(socket, options.up as () => Promise<void>) } : {}),
-  } as Options<Record<string, never>>);
+  };
+  return teachArrays(postgres(local as Options<Record<string, never>>));
 }
 
 type Target = { url: string; database?: string } | { socket: string; user: string; database: string };
@@ -66,7 +73,7 @@ type Target = { url: string; database?: string } | { socket: string; user: strin
 function parse(options: PostgresOptions): Target {
   if (options.socket) return { socket: options.socket, user: 'egret', database: options.database ?? 'egret' };
   if (!options.url) throw new TypeError('a url or a socket');
-  const folder = /[?&]host=(\/[^&]*)/.exec(options.url)?.[1];
+  const folder = /[?&]host=((?:\/|%2f)[^&]*)/i.exec(options.url)?.[1];
   if (!folder) return { url: options.url, database: options.database };
   // The driver does not read this form: it would hand `host` to the server as a setting.
   const url = new URL(options.url.replace(/^(\w+:\/\/(?:[^/@]*@)?)\//, '$1localhost/'));
@@ -76,21 +83,23 @@ function parse(options: PostgresOptions): Target {
 }
 
 /**
- * A connection to `path`; where nobody listens, the server is brought back first. It never rejects: the driver loses
- * a connection of its pool for good when this does. A socket that fails later is what it knows how to handle.
+ * A connection to `path`; where nobody listens, the server is brought back first. It never rejects, because the driver
+ * then loses a connection of its pool for good; nor does it hand over a socket that fails before anything is written
+ * to it, because what the driver wanted to write stays in the way of every later try.
  */
-async function reach(path: string, up: () => Promise<void>): Promise<net.Socket> {
-  const first = net.connect(path);
-  const gone = await new Promise<boolean>((resolve) => {
-    first.once('connect', () => resolve(false));
-    first.once('error', () => resolve(true));
-  });
-  if (!gone) return first;
-  await up().catch(() => {});
-  const second = new net.Socket();
-  // Not before the driver listens to it.
-  setImmediate(() => second.connect(path));
-  return second;
+async function reach(path: string, up: () => Promise<void>): Promise<Duplex> {
+  try {
+    return await dial(path);
+  } catch {
+    await up().catch(() => {});
+  }
+  return dial(path).catch((error) => new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(error) }));
+}
+
+async function dial(path: string): Promise<Duplex> {
+  const socket = net.connect(path);
+  await once(socket, 'connect');
+  return socket;
 }
 
 /**
@@ -105,6 +114,9 @@ export function isUnreachable(error: unknown): boolean {
 }
 
 const unreachable = new Set([
+  // ours, see pool.ts
+  exhausted,
+  timedOut,
   // the driver
   'CONNECTION_CLOSED',
   'CONNECTION_DESTROYED',

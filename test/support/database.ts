@@ -31,7 +31,7 @@ export async function database(t: Test, options: TestDatabaseOptions = {}): Prom
     await opened.close();
     await administer(socket, (sql) => sql.unsafe(`drop database if exists ${name} with (force)`));
   });
-  return { ...opened, url: `postgres://egret@/${name}?host=${encodeURIComponent(dirname(socket))}` };
+  return { ...opened, url: `postgres://egret@localhost/${name}?host=${encodeURIComponent(dirname(socket))}` };
 }
 
 async function administer<T>(socket: string, work: (sql: Database['sql']) => Promise<T>): Promise<T> {

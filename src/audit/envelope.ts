@@ -89,7 +89,7 @@ export function seal(
 const macInput = (text: string) => `egret audit event\0${text}`;
 
 function check(event: AuditEvent): void {
-  const fields: readonly string[] | undefined = events[event.type];
+  const fields: readonly string[] | undefined = Object.hasOwn(events, event.type) ? events[event.type] : undefined;
   if (!fields) throw new EgretError('EG-1810', { log: `there is no audit event of the type ${event.type}` });
   for (const [name, value] of Object.entries(event.detail ?? {})) {
     if (value === undefined) continue;

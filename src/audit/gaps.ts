@@ -98,7 +98,7 @@ export function createGaps(gaps: readonly Gap[]) {
               if (now - gap.at < grace) notes.push(`${gapText(process, first, last)} yet`);
               else found({ kind: 'missing', process, text: gapText(process, first, last) });
             for (const [first, last] of runs(unsettled))
-              notes.push(`process ${process} ended without saying what became of ${span(first, last)}`);
+              notes.push(`process ${process} has not said what became of ${span(first, last)}`);
           }
         }
       }

@@ -13,7 +13,7 @@ export interface Verification {
   readonly head: { readonly number: number; readonly hash: string } | undefined;
   /** At most a thousand. */
   readonly problems: readonly Problem[];
-  /** What is no proof of harm: numbers that may still arrive, or that a process left open when it died. */
+  /** What is no proof of harm: numbers that may still arrive, or that a process has left open (for good, if it died). */
   readonly notes: readonly string[];
   /** Not chained yet, and when the oldest of it happened (ms); their MACs were checked too. */
   readonly unchained: { readonly count: number; readonly oldest: number | undefined };

@@ -28,7 +28,7 @@ import {
   stepEvent,
 } from './rotation.ts';
 import { keyEncryptionKey } from './sealing.ts';
-import { type BridgeKeys, type SigningKey, type Snapshot, snapshotOf } from './snapshot.ts';
+import { type BridgeKeys, inOrder, type SigningKey, type Snapshot, snapshotOf } from './snapshot.ts';
 import { createVault, type Vault } from './vault.ts';
 
 export { decodeKeyEncryptionKey, loadKeyEncryptionKey } from './key-file.ts';
@@ -222,7 +222,7 @@ export async function createKeys<A extends Audit>(options: KeysOptions<A>): Prom
       await retire();
       return answer;
     },
-    list: () => now().set.keys.map(({ secret: _, sealed: __, kek: ___, public: ____, ...info }) => info),
+    list: () => inOrder(now().set.keys).map(({ secret: _, sealed: __, kek: ___, public: ____, ...info }) => info),
     start: following.start,
     stop: following.stop,
   };

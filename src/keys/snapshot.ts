@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject, sign } from 'node:crypto';
 import { EgretError } from '../errors.ts';
 import { type KeySet, type OpenKey, ofKind } from './keystore.ts';
-import type { Sm2Secret } from './kinds.ts';
+import { type Kind, kinds, type Sm2Secret } from './kinds.ts';
+import type { KeyRow } from './records.ts';
 import { type VaultKeys, vaultKeys } from './vault.ts';
 
 /** A token-signing key that stands in the JWKS. */
@@ -57,21 +58,25 @@ export function snapshotOf(set: KeySet): Snapshot {
   };
 }
 
-const order = ['current', 'next', 'retiring'];
+const order = ['current', 'next', 'retiring', 'retired', 'revoked'];
+const kindOrder = Object.keys(kinds);
 
-/** Current first, then next, then retiring with the latest first: the same order on every node, to the byte. */
-function published(set: KeySet, kind: OpenKey['kind']): (OpenKey & { state: SigningKey['state'] })[] {
-  return ofKind(set, kind)
-    .filter((key): key is OpenKey & { state: SigningKey['state'] } => order.includes(key.state))
-    .sort(
-      (one, other) =>
-        order.indexOf(one.state) - order.indexOf(other.state) ||
-        (other.activatedAt ?? 0) - (one.activatedAt ?? 0) ||
-        (one.kid < other.kid ? -1 : 1),
-    );
-}
+/** By kind; current first, then next, then retiring with the latest first: the same on every node, to the byte. */
+export const inOrder = <K extends KeyRow>(keys: readonly K[]): K[] =>
+  [...keys].sort(
+    (one, other) =>
+      kindOrder.indexOf(one.kind) - kindOrder.indexOf(other.kind) ||
+      order.indexOf(one.state) - order.indexOf(other.state) ||
+      (other.activatedAt ?? 0) - (one.activatedAt ?? 0) ||
+      (one.kid < other.kid ? -1 : 1),
+  );
 
-function signingKey(key: OpenKey & { state: SigningKey['state'] }): SigningKey {
+type Published = OpenKey & { readonly state: SigningKey['state'] };
+
+const published = (set: KeySet, kind: Kind): Published[] =>
+  inOrder(ofKind(set, kind)).filter((key): key is Published => order.indexOf(key.state) < 3);
+
+function signingKey(key: Published): SigningKey {
   const { kid, state } = key;
   const privateKey = createPrivateKey({ key: key.secret, format: 'der', type: 'pkcs8' });
   return {
@@ -90,7 +95,7 @@ function signingKey(key: OpenKey & { state: SigningKey['state'] }): SigningKey {
 // What the province's papers ask for: a key of ours holds for three years.
 const bridgeLife = 3 * 365 * 86_400_000;
 
-function bridgeKeys(key: OpenKey & { state: SigningKey['state'] }): BridgeKeys {
+function bridgeKeys(key: Published): BridgeKeys {
   const secret = JSON.parse(key.secret.toString()) as Sm2Secret;
   const { signKey = '', encryptKey = '' } = key.public ?? {};
   return {

@@ -96,8 +96,8 @@ export function createDelivery(options: DeliveryOptions) {
     // Not left to the deliverer: one that ignores the signal must not hold its place either.
     const late = new Promise<Outcome>((resolve) => {
       timer = setTimeout(() => {
-        controller.abort();
         resolve({ retry: 'timeout' });
+        controller.abort();
       }, deadline);
     });
     const delivery: Delivery = { id: message.id, ...content, attempt: message.tries };
@@ -149,8 +149,7 @@ export function createDelivery(options: DeliveryOptions) {
     if (limit <= 0) return 0;
     const under = new Map<string, number>();
     for (const { target } of mine) if (target !== null) under.set(target, (under.get(target) ?? 0) + 1);
-    const busy = [...under].filter(([, count]) => count >= perTarget).map(([target]) => target);
-    crowded ||= busy.length > 0;
+    crowded ||= [...under.values()].some((count) => count >= perTarget);
     const now = clock.now();
     const taken = await claim(database.sql, {
       kind,
@@ -158,7 +157,7 @@ export function createDelivery(options: DeliveryOptions) {
       leaseUntil: now + deadline + leaseMargin,
       limit,
       perTarget,
-      busy,
+      under,
     });
     for (const message of taken) {
       const key = `${kind} ${message.id} ${message.tries}`;

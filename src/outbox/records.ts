@@ -75,8 +75,8 @@ export interface ClaimOptions {
   readonly limit: number;
   /** At most so many of one target at once. */
   readonly perTarget: number;
-  /** Targets that have enough under way. */
-  readonly busy: readonly string[];
+  /** How many of each target are under way. */
+  readonly under: ReadonlyMap<string, number>;
 }
 
 /**
@@ -84,25 +84,32 @@ export interface ClaimOptions {
  * only, and takes few of one target, so that a department that is down leaves room for the others.
  */
 export async function claim(sql: Sql, options: ClaimOptions): Promise<Claimed[]> {
-  const { kind, leaseUntil, limit, perTarget, busy } = options;
+  const { kind, leaseUntil, limit, perTarget, under } = options;
+  const busy = [...under].filter(([, count]) => count >= perTarget).map(([target]) => target);
   const now = new Date(options.now);
   // The conditions stand twice: another process may have taken the message between the look and the lock.
+  // Materialized: planned into a join, the choice could run twice and take more than its limit.
   const rows = await sql`
-    update outbox set lease_until = ${new Date(leaseUntil)}, tries = tries + 1
-    where id in (
+    with due as (
+      select id, target, next_attempt_at from outbox
+      where state = 'waiting' and next_attempt_at <= ${now} and kind = ${kind}
+        and (lease_until is null or lease_until <= ${now})
+        and (target is null or target <> all(${busy}::text[]))
+      order by next_attempt_at limit 500
+    ), fair as (
+      select id, target,
+        row_number() over (partition by target order by next_attempt_at) + coalesce(under.count, 0) as place
+      from due
+      left join unnest(${[...under.keys()]}::text[], ${[...under.values()]}::integer[]) as under (target, count)
+        using (target)
+    ), taken as materialized (
       select id from outbox
-      where id in (
-          select id from (
-            select id, target, row_number() over (partition by target order by next_attempt_at) as place from (
-              select id, target, next_attempt_at from outbox
-              where state = 'waiting' and next_attempt_at <= ${now} and kind = ${kind}
-                and (lease_until is null or lease_until <= ${now})
-                and (target is null or target <> all(${[...busy]}::text[]))
-              order by next_attempt_at limit 500) as due) as numbered
-          where target is null or place <= ${perTarget})
+      where id in (select id from fair where target is null or place <= ${perTarget})
         and state = 'waiting' and (lease_until is null or lease_until <= ${now})
       order by next_attempt_at limit ${limit}
       for update skip locked)
+    update outbox set lease_until = ${new Date(leaseUntil)}, tries = tries + 1
+    where id in (select id from taken)
     returning ${sql.unsafe(columns)}, sealed`;
   return rows.map((found) => ({ ...row(found), sealed: found.sealed as Buffer }));
 }

@@ -59,8 +59,9 @@ export async function haochaping(setting: Setting, clock: Clock): Promise<Websit
     const main = home({
       department,
       lang,
+      signedIn: false,
       action: signInParts(lang),
-      below: html`!${given === undefined ? '' : thanks(given, lang)}!${ratingForm(lang)}${''}
+      below: html`!${given === undefined ? '' : thanks(given, lang)}!${ratingForm(lang)}
 <section class="received" data-show="signed-in" hidden id="received"></section>`,
       panel: site.panel(lang),
     });

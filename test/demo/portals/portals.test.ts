@@ -2,96 +2,25 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CryptoKey, decodeJwt, generateKeyPair } from 'jose';
 import t from 'tap';
-import { type Portals, startPortals } from '../../../src/demo/portals/portals.ts';
-import { node, program, until } from '../../support/processes.ts';
-import { type Answer, Browser } from './browser.ts';
-import { clientRecords, type Issuer, SECRET, startIssuer } from './issuer.ts';
+import { node, program } from '../../support/processes.ts';
+import { Browser } from './browser.ts';
+import { freePorts, GONGJIJIN, HAOCHAPING, JIANGUAN, openWorld, RENSHE, YIBAO } from './world.ts';
 
 const main = new URL('../../../src/demo/portals/main.ts', import.meta.url).pathname;
-type State = {
-  session: {
-    sub: string;
-    sid: string;
-    scope: string[];
-    refreshes: number;
-    claims: Record<string, unknown>;
-    idTokenClaims: Record<string, number>;
-  } | null;
-  ended: string | null;
-  notices: { outcome: string; reason?: string; ended?: number; sid?: string; mode: string }[];
-  logoutMode: string;
-};
-
-interface World {
-  issuer: Issuer;
-  base: number;
-  data: string;
-  at(portal: number, path?: string): string;
-  state(browser: Browser, portal: number): Promise<State>;
-  /** Runs `work` with the portals' clock that far ahead. */
-  later(ms: number, work: () => Promise<unknown>): Promise<void>;
-}
-
-const data = mkdtempSync(join(tmpdir(), 'egret-portals-'));
-let portals: Portals;
-let world: World;
-
-t.before(async () => {
-  const base = await freePorts();
-  const issuer = await startIssuer(base);
-  let ahead = 0;
-  portals = await startPortals(
-    { basePort: base, issuer: new URL(issuer.url), data },
-    { now: () => Date.now() + ahead },
-  );
-  const at = (portal: number, path = '/') => `http://127.0.0.1:${base + portal}${path}`;
-  world = {
-    issuer,
-    base,
-    data,
-    at,
-    state: async (browser, portal) => (await browser.json(at(portal, '/__demo/state'))) as unknown as State,
-    async later(ms, work) {
-      ahead = ms;
-      await work().finally(() => {
-        ahead = 0;
-      });
-    },
-  };
-});
-t.beforeEach(() => {
-  Object.assign(world.issuer, { down: false, userinfoDown: false, rewrite: undefined });
-  Object.assign(world.issuer.next, { acr: 'urn:egret:r1a1', declined: [], error: undefined });
-});
-t.teardown(async () => {
-  await portals.close();
-  await world.issuer.close();
-  rmSync(data, { recursive: true, force: true });
-});
-
-const [RENSHE, GONGJIJIN, YIBAO, JIANGUAN, HAOCHAPING] = [1, 2, 3, 4, 5] as const;
 const servers = [RENSHE, GONGJIJIN, YIBAO, JIANGUAN] as const;
 const names = ['', 'renshe', 'gongjijin', 'yibao', 'jianguan', 'haochaping'];
-
-function installSecret() {
-  writeFileSync(join(world.data, 'gongjijin.secret'), `${SECRET}\n`, { mode: 0o600 });
-}
-
-async function signIn(browser: Browser, portal: number): Promise<Answer> {
-  return browser.get(world.at(portal, '/sign-in'));
-}
+const world = await openWorld(t);
 
 t.test('gongjijin says honestly that its secret is not there yet', async (t) => {
   const browser = new Browser();
   const before = await browser.get(world.at(GONGJIJIN));
   t.match(before.text, '密钥还没有装上');
   t.notMatch(before.text, 'href="/sign-in"', 'and shows no button that would lead nowhere');
-  const forced = await signIn(browser, GONGJIJIN);
+  const forced = await world.signIn(browser, GONGJIJIN);
   t.equal(forced.status, 503);
   t.match(forced.text, 'secret_missing');
-  installSecret();
+  world.installSecret();
   const after = await browser.get(world.at(GONGJIJIN));
   t.match(after.text, 'href="/sign-in"', 'the button is there as soon as the secret is, without a restart');
 });
@@ -99,22 +28,22 @@ t.test('gongjijin says honestly that its secret is not there yet', async (t) => 
 t.test('the portals are there before the issuer', async (t) => {
   world.issuer.down = true;
   const browser = new Browser();
-  const away = await signIn(browser, JIANGUAN);
+  const away = await world.signIn(browser, JIANGUAN);
   t.equal(away.status, 503);
   t.match(away.text, '现在连不上白鹭通行证');
   const notice = await browser.post(world.at(JIANGUAN, '/backchannel-logout'), { logout_token: 'early' }, {});
   t.equal(notice.status, 503, 'a key that cannot be fetched is not the fault of the sender');
   world.issuer.down = false;
-  t.match((await signIn(browser, JIANGUAN)).text, 'id="signed-in"', 'asked again, it works');
+  t.match((await world.signIn(browser, JIANGUAN)).text, 'id="signed-in"', 'asked again, it works');
 });
 
 t.test('each department with a server signs in, and shows what it received', async (t) => {
-  installSecret();
+  world.installSecret();
   const browser = new Browser();
   for (const portal of servers) {
     const name = names[portal]!;
     const from = browser.visited.length;
-    const page = await signIn(browser, portal);
+    const page = await world.signIn(browser, portal);
     t.equal(page.url, world.at(portal), `${name}: back on its own page, without the code in the address`);
     t.match(page.text, 'id="signed-in"', `${name}: signed in`);
     t.match(page.text, '测*', `${name}: greets with the masked name`);
@@ -142,9 +71,9 @@ t.test('each department with a server signs in, and shows what it received', asy
 });
 
 t.test('gongjijin: its API introspects, and tokens are renewed on demand', async (t) => {
-  installSecret();
+  world.installSecret();
   const browser = new Browser();
-  await signIn(browser, GONGJIJIN);
+  await world.signIn(browser, GONGJIJIN);
   const introspections = () => world.issuer.asked.filter((asked) => asked === 'POST /token/introspection').length;
   const before = introspections();
   const page = await browser.post(world.at(GONGJIJIN, '/balance'), {});
@@ -176,7 +105,7 @@ t.test('gongjijin: its API introspects, and tokens are renewed on demand', async
 t.test('yibao shows item by item what was given and what was declined', async (t) => {
   world.issuer.next.declined = ['identity', 'profile'];
   const browser = new Browser();
-  const page = await signIn(browser, YIBAO);
+  const page = await world.signIn(browser, YIBAO);
   t.match(page.text, 'data-item="identity" data-given="false"');
   t.match(page.text, 'data-item="profile" data-given="false"');
   t.match(page.text, 'data-item="phone" data-given="true"');
@@ -187,28 +116,28 @@ t.test('yibao shows item by item what was given and what was declined', async (t
 
   world.issuer.next.declined = [];
   const other = new Browser();
-  t.match((await signIn(other, YIBAO)).text, 'data-item="identity" data-given="true"');
+  t.match((await world.signIn(other, YIBAO)).text, 'data-item="identity" data-given="true"');
   t.equal((await world.state(other, YIBAO)).session!.claims.id_number, '350299199001010117');
 });
 
 t.test('jianguan and renshe say honestly which level was reached and what is missing', async (t) => {
   const browser = new Browser();
-  const below = await signIn(browser, JIANGUAN);
+  const below = await world.signIn(browser, JIANGUAN);
   t.match(below.text, 'id="missing"');
   t.match(below.text, '要：高级实名');
   t.match(below.text, '还没有开通');
   const section = below.text.slice(below.text.indexOf('id="missing"'), below.text.indexOf('class="received"'));
   t.notMatch(section, '<button', 'no dead button');
   world.issuer.next.acr = 'urn:egret:r2a1';
-  t.notMatch((await signIn(new Browser(), JIANGUAN)).text, 'id="missing"');
+  t.notMatch((await world.signIn(new Browser(), JIANGUAN)).text, 'id="missing"');
   world.issuer.next.acr = 'urn:egret:r0a1';
-  t.match((await signIn(new Browser(), RENSHE)).text, '还差一步：初级实名');
+  t.match((await world.signIn(new Browser(), RENSHE)).text, '还差一步：初级实名');
 });
 
 t.test('a refusal of the issuer is a clear page with a way on', async (t) => {
   world.issuer.next.error = { error: 'access_denied', error_description: 'End-User <b>aborted</b>' };
   const browser = new Browser();
-  const page = await signIn(browser, RENSHE);
+  const page = await world.signIn(browser, RENSHE);
   t.equal(page.status, 403);
   t.match(page.text, '登录没有完成');
   t.match(page.text, 'access_denied');
@@ -216,7 +145,7 @@ t.test('a refusal of the issuer is a clear page with a way on', async (t) => {
   t.match(page.text, 'href="/sign-in"', 'try again');
   t.equal((await world.state(browser, RENSHE)).session, null);
   world.issuer.next.error = undefined;
-  t.match((await signIn(browser, RENSHE)).text, 'id="signed-in"', 'and trying again works');
+  t.match((await world.signIn(browser, RENSHE)).text, 'id="signed-in"', 'and trying again works');
 });
 
 t.test('answers that are not the answer to our question are refused', async (t) => {
@@ -235,7 +164,7 @@ t.test('answers that are not the answer to our question are refused', async (t) 
       return to;
     };
     const browser = new Browser();
-    const page = await signIn(browser, RENSHE);
+    const page = await world.signIn(browser, RENSHE);
     t.equal(page.status, 400, name);
     t.match(page.text, 'href="/sign-in"', `${name}: a way on`);
     t.equal((await world.state(browser, RENSHE)).session, null, `${name}: no session`);
@@ -247,7 +176,7 @@ t.test('answers that are not the answer to our question are refused', async (t) 
     stolen = to.href;
     return new URL(world.at(RENSHE, '/counters'));
   };
-  await signIn(new Browser(), RENSHE);
+  await world.signIn(new Browser(), RENSHE);
   world.issuer.rewrite = undefined;
   const victim = new Browser();
   t.equal((await victim.get(stolen)).status, 400, "another browser's answer");
@@ -260,14 +189,14 @@ t.test('answers that are not the answer to our question are refused', async (t) 
     to.searchParams.set('code', code);
     return to;
   };
-  const page = await signIn(new Browser(), RENSHE);
+  const page = await world.signIn(new Browser(), RENSHE);
   t.equal(page.status, 400, "somebody else's code");
   t.match(page.text, 'invalid_grant');
 });
 
 t.test('an answer works once; a reload of it does no harm', async (t) => {
   const browser = new Browser();
-  await signIn(browser, RENSHE);
+  await world.signIn(browser, RENSHE);
   const callback = browser.visited.find((url) => url.includes('/callback?'))!;
   const { session } = await world.state(browser, RENSHE);
   const again = await browser.get(callback);
@@ -277,9 +206,9 @@ t.test('an answer works once; a reload of it does no harm', async (t) => {
 
 t.test('a new sign-in has a new session name, and the old one is dead', async (t) => {
   const browser = new Browser();
-  await signIn(browser, RENSHE);
+  await world.signIn(browser, RENSHE);
   const first = browser.cookie('127.0.0.1', 'renshe_session')!;
-  await signIn(browser, RENSHE);
+  await world.signIn(browser, RENSHE);
   t.not(browser.cookie('127.0.0.1', 'renshe_session'), first);
   const old = await new Browser().get(world.at(RENSHE), { headers: { cookie: `renshe_session=${first}` } });
   t.notMatch(old.text, 'id="signed-in"');
@@ -291,199 +220,25 @@ t.test('the issuer away, slow to come, or new: never a dead end', async (t) => {
     world.issuer.down = true;
     return to;
   };
-  const away = await signIn(browser, RENSHE);
+  const away = await world.signIn(browser, RENSHE);
   t.equal(away.status, 503, 'gone between code and token');
   t.match(away.text, 'unreachable');
   t.match(away.text, 'href="/sign-in"', 'a way on');
   Object.assign(world.issuer, { down: false, rewrite: undefined });
-  t.match((await signIn(browser, RENSHE)).text, 'id="signed-in"', 'tried again, it works');
+  t.match((await world.signIn(browser, RENSHE)).text, 'id="signed-in"', 'tried again, it works');
   await world.issuer.restart();
-  t.match((await signIn(new Browser(), RENSHE)).text, 'id="signed-in"', 'also with the keys of a new start');
+  t.match((await world.signIn(new Browser(), RENSHE)).text, 'id="signed-in"', 'also with the keys of a new start');
 
   world.issuer.userinfoDown = true;
   const partial = new Browser();
-  t.match((await signIn(partial, RENSHE)).text, '有的信息暂时取不到', 'userinfo away: signed in, and told so');
+  t.match((await world.signIn(partial, RENSHE)).text, '有的信息暂时取不到', 'userinfo away: signed in, and told so');
   world.issuer.userinfoDown = false;
   t.match((await partial.post(world.at(RENSHE, '/userinfo'), {})).text, '测*', 'asked again, it is there');
 });
 
-t.test('a session ends at the time its record promises', async (t) => {
-  const browser = new Browser();
-  await signIn(browser, YIBAO);
-  const promised = clientRecords(world.base).find(({ client_id }) => client_id === 'yibao')!.session_minutes as number;
-  await world.later((promised * 60 - 10) * 1000, async () => t.ok((await world.state(browser, YIBAO)).session));
-  await world.later((promised * 60 + 1) * 1000, async () => {
-    const state = await world.state(browser, YIBAO);
-    t.equal(state.session, null);
-    t.equal(state.ended, 'time');
-    t.match((await browser.get(world.at(YIBAO))).text, '登录到时间了');
-  });
-});
-
-t.test('logout notices: the session with that sid ends, and only what is proved', async (t) => {
-  const [here, other] = [new Browser(), new Browser()];
-  await signIn(here, RENSHE);
-  await signIn(other, RENSHE);
-  const { sid, sub } = (await world.state(here, RENSHE)).session!;
-  const now = Math.floor(Date.now() / 1000);
-  const good = { sid, sub, iat: now, exp: now + 120 };
-  const post = (token: string) =>
-    new Browser().post(world.at(RENSHE, '/backchannel-logout'), { logout_token: token }, {});
-  const token = (claims: object, options?: Parameters<Issuer['logoutToken']>[2]) =>
-    world.issuer.logoutToken('renshe', { jti: crypto.randomUUID(), ...good, ...claims }, options);
-  const stranger = await generateKeyPair('ES256');
-  const bad: Record<string, string> = {
-    'for another client': await world.issuer.logoutToken('yibao', { jti: 'a', ...good }),
-    'of another issuer': await token({ iss: 'https://evil.example' }),
-    'signed by a stranger': await token({}, { key: stranger.privateKey as CryptoKey }),
-    'an ID token': await token({}, { typ: 'JWT' }),
-    'with a nonce': await token({ nonce: 'n' }),
-    'without the event': await token({ events: {} }),
-    'without jti': await token({ jti: undefined }),
-    'of last week': await token({ iat: now - 700_000 }),
-    'about nobody': await token({ sid: undefined, sub: undefined }),
-    'not a token': 'garbage',
-  };
-  for (const [name, value] of Object.entries(bad)) t.equal((await post(value)).status, 400, name);
-  t.equal((await new Browser().post(world.at(RENSHE, '/backchannel-logout'), {}, {})).status, 400, 'empty');
-  t.ok((await world.state(here, RENSHE)).session, 'none of them ended anything');
-
-  const real = await token({});
-  const answer = await post(real);
-  t.equal(answer.status, 200);
-  t.equal(answer.headers.get('cache-control'), 'no-store');
-  const state = await world.state(here, RENSHE);
-  t.equal(state.session, null);
-  t.equal(state.ended, 'notice');
-  t.match(state.notices[0], { outcome: 'accepted', ended: 1, sid });
-  t.ok((await world.state(other, RENSHE)).session, "another browser's session stays");
-  t.equal((await post(real)).status, 400, 'the same notice twice');
-  t.match((await world.state(here, RENSHE)).notices[0], { outcome: 'refused', reason: 'jti was used before' });
-  const page = await here.get(world.at(RENSHE));
-  t.match(page.text, '白鹭通行证通知本网站，你退出了');
-  t.match(page.text, '照办，结束了 1 个登录');
-});
-
-t.test('a notice that is faster than the sign-in it ends', async (t) => {
-  const browser = new Browser();
-  const asked = world.issuer.asked;
-  let sid = '';
-  // Userinfo is the last trip of a sign-in: the notice comes while it waits.
-  const from = asked.length;
-  world.issuer.userinfoHook = async () => {
-    const now = Math.floor(Date.now() / 1000);
-    sid = world.issuer.lastSid!;
-    const token = await world.issuer.logoutToken('renshe', { sid, jti: 'early', iat: now, exp: now + 120 });
-    await new Browser().post(world.at(RENSHE, '/backchannel-logout'), { logout_token: token }, {});
-  };
-  const page = await signIn(browser, RENSHE);
-  world.issuer.userinfoHook = undefined;
-  t.ok(asked.slice(from).includes('GET /me'));
-  t.equal(page.status, 403);
-  t.match(page.text, '你刚刚在白鹭通行证退出了');
-  t.equal((await world.state(browser, RENSHE)).session, null);
-});
-
-t.test('the switch: an error, silence and slowness end nothing', async (t) => {
-  const browser = new Browser();
-  await signIn(browser, YIBAO);
-  const { sid } = (await world.state(browser, YIBAO)).session!;
-  const now = Math.floor(Date.now() / 1000);
-  const send = async (signal?: AbortSignal) =>
-    fetch(world.at(YIBAO, '/backchannel-logout'), {
-      method: 'POST',
-      body: new URLSearchParams({
-        logout_token: await world.issuer.logoutToken('yibao', {
-          sid,
-          jti: crypto.randomUUID(),
-          iat: now,
-          exp: now + 120,
-        }),
-      }),
-      ...(signal ? { signal } : {}),
-    });
-  const mode = (value: string) =>
-    fetch(world.at(YIBAO, '/__demo/logout-mode'), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ mode: value }),
-    });
-  t.equal((await mode('sideways')).status, 400);
-
-  await browser.post(world.at(YIBAO, '/logout-mode'), { mode: 'error' });
-  t.equal((await world.state(browser, YIBAO)).logoutMode, 'error', 'by the form');
-  t.equal((await send()).status, 500);
-  for (const [value, outcome] of [
-    ['hang', 'unanswered'],
-    ['slow', 'waiting'],
-  ] as const) {
-    t.equal((await mode(value)).status, 200, 'by JSON');
-    const gaveUp = new AbortController();
-    let answered = false;
-    const waiting = send(gaveUp.signal).then(
-      () => {
-        answered = true;
-      },
-      () => {},
-    );
-    await until(async () => (await world.state(browser, YIBAO)).notices[0]?.mode === value);
-    t.match((await world.state(browser, YIBAO)).notices[0], { outcome });
-    t.notOk(answered, `${value}: no answer`);
-    gaveUp.abort();
-    await waiting;
-  }
-  t.ok((await world.state(browser, YIBAO)).session, 'still signed in');
-  await mode('normal');
-  t.equal((await send()).status, 200);
-  t.equal((await world.state(browser, YIBAO)).session, null);
-});
-
-/** Says yes to the question of the library's own page. */
-async function confirm(browser: Browser, question: Answer): Promise<Answer> {
-  const action = /action="([^"]+)"/.exec(question.text)![1]!;
-  const xsrf = /name="xsrf" value="([^"]+)"/.exec(question.text)![1]!;
-  return browser.post(new URL(action, question.url).href, { xsrf, logout: 'yes' }, {});
-}
-
-t.test('signing out: here first, then at the issuer, which tells the others', async (t) => {
-  const browser = new Browser();
-  for (const portal of [RENSHE, YIBAO, JIANGUAN]) await signIn(browser, portal);
-  const { sid } = (await world.state(browser, RENSHE)).session!;
-  const question = await browser.post(world.at(RENSHE, '/sign-out'), {});
-  const sent = new URL(browser.visited.find((url) => url.includes('id_token_hint'))!).searchParams;
-  t.equal(decodeJwt(sent.get('id_token_hint')!).sid, sid);
-  t.equal(sent.get('post_logout_redirect_uri'), world.at(RENSHE, '/signed-out'));
-  t.ok(sent.get('state'));
-  t.equal((await world.state(browser, RENSHE)).session, null, 'out here before any answer there');
-  t.ok((await world.state(browser, YIBAO)).session, 'the others not yet');
-
-  const back = await confirm(browser, question);
-  t.equal(new URL(back.url).searchParams.get('state'), sent.get('state'));
-  t.match(back.text, '按你刚才选的办了');
-  for (const portal of [YIBAO, JIANGUAN]) {
-    await until(async () => (await world.state(browser, portal)).session === null);
-    t.equal((await world.state(browser, portal)).ended, 'notice');
-  }
-  t.match((await browser.get(back.url)).text, '可能还登录着', 'the same return again claims nothing');
-});
-
-t.test("the department's own sign-out page ends its session, with or without the issuer", async (t) => {
-  const browser = new Browser();
-  await signIn(browser, YIBAO);
-  const page = await browser.get(world.at(YIBAO, '/sign-out'));
-  t.match(page.text, '只退出本网站');
-  t.ok((await world.state(browser, YIBAO)).session, 'looking at it ends nothing');
-  t.match((await browser.get(world.at(YIBAO, '/signed-out'))).text, '你还登录着本网站', 'and no page says otherwise');
-  const out = await browser.post(world.at(YIBAO, '/sign-out'), { where: 'here' });
-  t.match(out.text, '已退出本网站');
-  t.equal((await world.state(browser, YIBAO)).session, null);
-  t.notOk(browser.visited.some((url) => url.includes('id_token_hint')));
-  t.match((await browser.get(world.at(YIBAO, '/sign-out'))).text, '不用退出');
-});
-
 t.test('requests from elsewhere, other names, other languages', async (t) => {
   const browser = new Browser();
-  await signIn(browser, RENSHE);
+  await world.signIn(browser, RENSHE);
   const evil: Record<string, string>[] = [
     { origin: 'https://evil.example' },
     { 'sec-fetch-site': 'cross-site' },
@@ -570,20 +325,5 @@ function statusWithHost(port: number, host: string): Promise<number> {
       socket.destroy();
     });
     socket.on('error', reject);
-  });
-}
-
-/** Six free ports in a row. */
-async function freePorts(): Promise<number> {
-  for (let base = 21_000 + (process.pid % 500) * 10; ; base += 10) {
-    const free = await Promise.all([0, 1, 2, 3, 4, 5].map((offset) => isFree(base + offset)));
-    if (free.every(Boolean)) return base;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = net.createServer().once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }

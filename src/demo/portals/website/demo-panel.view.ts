@@ -15,6 +15,7 @@ function outcome(notice: Notice, lang: Lang): string {
   const zh = lang === 'zh';
   switch (notice.outcome) {
     case 'accepted':
+      if (!notice.ended) return zh ? '✓ 照办' : '✓ Done';
       return zh ? `✓ 照办，结束了 ${notice.ended} 个登录` : `✓ Done, ended ${notice.ended} session(s)`;
     case 'refused':
       return zh ? `✕ 没通过核对：${notice.reason}` : `✕ Refused: ${notice.reason}`;

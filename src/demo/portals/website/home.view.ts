@@ -64,16 +64,19 @@ function signedInAction(session: Session, lang: Lang): string {
 export function home(about: {
   department: Department;
   lang: Lang;
+  signedIn: boolean;
   action: string;
   below: string;
   panel: string;
 }): string {
   const { department, lang } = about;
   const zh = lang === 'zh';
+  // Before a sign-in the level is read before the button; afterwards who is here matters first.
+  const before = facts(department, levelAsked(department.level), lang);
+  const action = html`<div class="action">!${about.action}</div>`;
   return html`<div class="hero">
 <div class="head"><h1>${say(department.matter, lang)}</h1><p class="lead">${say(department.lead, lang)}</p></div>
-!${facts(department, levelAsked(department.level), lang)}
-<div class="action">!${about.action}</div>
+!${about.signedIn ? html`!${action}!${before}` : html`!${before}!${action}`}
 </div>
 !${about.below}
 <section class="services" aria-labelledby="services-h"><h2 id="services-h">${zh ? '常办的事' : 'Other services'}</h2>
@@ -85,5 +88,5 @@ export function home(about: {
 /** The two parts of the page for someone signed in; `section` is the department's own. */
 export const signedInParts = (session: Session, lang: Lang, section: string): { action: string; below: string } => ({
   action: signedInAction(session, lang),
-  below: html`!${section}<section class="received">!${received(session, lang)}</section>`,
+  below: html`<div class="part">!${section}</div><section class="received">!${received(session, lang)}</section>`,
 });

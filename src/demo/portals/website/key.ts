@@ -1,5 +1,5 @@
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 
 export interface SigningKey {
@@ -16,7 +16,9 @@ export interface SigningKey {
  * @throws Error with one sentence when the file is there but is no such key.
  */
 export async function signingKey(data: string, id: string): Promise<SigningKey> {
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  // Closed to others, but not the folders above it, in which other programs keep theirs.
+  mkdirSync(dirname(data), { recursive: true });
+  if (!existsSync(data)) mkdirSync(data, { recursive: true, mode: 0o700 });
   const file = join(data, `${id}.key.json`);
   let stored = read(file);
   if (stored === undefined) {

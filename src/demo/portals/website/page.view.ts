@@ -45,9 +45,9 @@ export function page(about: {
 </head>
 <body>
 <a class="skip" href="#main">${say(shell.skip)}</a>
+<header>
 <p class="strip">${say(shell.strip)}</p>
-<header class="own">
-<div class="wide">
+<div class="own"><div class="wide">
 <a class="site" href="/">${say(about.site)}</a>
 <nav aria-label="${say(shell.nav)}">
 !${
@@ -59,7 +59,7 @@ export function page(about: {
   }
 <a href="${about.path}?lang=${other}" lang="${other === 'zh' ? 'zh-CN' : 'en'}">${other === 'zh' ? '中文' : 'English'}</a>
 </nav>
-</div>
+</div></div>
 </header>
 <main id="main" class="wide" tabindex="-1">
 !${about.main}

@@ -28,7 +28,8 @@ export function serverSignIn(site: Website, section: (session: Session, lang: La
           }
         : signedInParts(session, lang, section(session, lang));
     if (session !== undefined) session.message = undefined;
-    const main = home({ department: site.department, lang, ...parts, panel: site.panel(lang) });
+    const signedIn = session !== undefined;
+    const main = home({ department: site.department, lang, signedIn, ...parts, panel: site.panel(lang) });
     return site.show(request, reply, { title: site.department.matter[lang], main });
   });
 

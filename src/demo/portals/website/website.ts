@@ -49,7 +49,7 @@ export interface Content {
 const asset = (name: string): string => readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
 const stylesheet = asset('portal.css');
 
-/** Headers and rules of every page of these programs, the overview's too. `egret` is where forms and scripts may go on to. */
+/** Headers and rules of every server of this program, the overview's too. */
 export function server(origin: string, csp: string): FastifyInstance {
   const app = fastify({ bodyLimit: 16 * 1024, forceCloseConnections: true, requestTimeout: 15_000 });
   const { host } = new URL(origin);
@@ -70,7 +70,10 @@ export function server(origin: string, csp: string): FastifyInstance {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       const site = request.headers['sec-fetch-site'];
       const from = request.headers.origin;
-      if ((site !== undefined && site !== 'same-origin') || (from !== undefined && from !== origin)) {
+      if (
+        (site !== undefined && site !== 'same-origin' && site !== 'none') ||
+        (from !== undefined && from !== origin)
+      ) {
         return reply.code(403).type('text/plain').send('This request did not come from our page.\n');
       }
     }

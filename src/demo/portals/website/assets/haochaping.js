@@ -154,7 +154,9 @@
   }
 
   function refused(error) {
-    text('error', error.error ?? 'unreachable');
+    // What fetch throws when nobody answers, and what the library makes of a 5xx or of silence.
+    const away = error instanceof TypeError || error instanceof oidc.ErrorTimeout || /\(50[0-9]\)/.test(error.message);
+    text('error', error.error ?? (away ? 'unreachable' : 'answer_refused'));
     text('description', (error.error_description ?? error.message ?? '').slice(0, 300));
     show('refused', 'signed-out');
   }

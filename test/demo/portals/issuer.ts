@@ -27,6 +27,9 @@ export interface Issuer {
   /** Runs before userinfo is answered; `lastSid` is then that of the ID token issued last. */
   userinfoHook: (() => Promise<void>) | undefined;
   lastSid: string | undefined;
+  /** Puts other claims into the next ID tokens, or signs them with another key. */
+  forge: { claims?: Record<string, unknown>; key?: CryptoKey } | undefined;
+  forged(idToken: string, how: NonNullable<Issuer['forge']>): Promise<string>;
   /** What was asked: method and path. */
   readonly asked: string[];
   logoutToken(
@@ -108,6 +111,11 @@ export async function startIssuer(basePort: number): Promise<Issuer> {
     rewrite: undefined,
     userinfoHook: undefined,
     lastSid: undefined,
+    forge: undefined,
+    forged: (idToken, { claims = {}, key = signing.key }) =>
+      new SignJWT({ ...decodeJwt(idToken), ...claims })
+        .setProtectedHeader({ alg: 'ES256', kid: signing.kid })
+        .sign(key),
     asked: [],
     async logoutToken(clientId, claims, { typ = 'logout+jwt', key = signing.key } = {}) {
       return new SignJWT({
@@ -187,8 +195,10 @@ function build(issuer: Issuer, basePort: number, key: JWK): Provider {
   provider.use(async (ctx, next) => {
     if (ctx.path === '/me') await issuer.userinfoHook?.();
     await next();
-    const idToken = (ctx.body as { id_token?: string } | undefined)?.id_token;
-    if (idToken !== undefined) issuer.lastSid = String(decodeJwt(idToken).sid);
+    const answer = ctx.body as { id_token?: string } | undefined;
+    if (answer?.id_token === undefined) return;
+    issuer.lastSid = String(decodeJwt(answer.id_token).sid);
+    if (issuer.forge) answer.id_token = await issuer.forged(answer.id_token, issuer.forge);
   });
   return provider;
 }

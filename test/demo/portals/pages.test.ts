@@ -1,4 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright';
+import { generateKeyPair } from 'jose';
 import { type Browser as Chromium, chromium, type Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { find, wants } from '../../support/wants.ts';
@@ -102,6 +103,14 @@ t.test('haochaping takes a notice for its own sign-in, and no wrong answers', wa
     t.ok(await page.isVisible('.egret'), 'a way on');
   }
   world.issuer.rewrite = undefined;
+  world.issuer.forge = { key: (await generateKeyPair('ES256')).privateKey };
+  const forged = await open(t);
+  await forged.goto(world.at(HAOCHAPING));
+  await forged.click('[data-do=sign-in]');
+  await forged.waitForSelector('#refused:visible');
+  t.match(await forged.textContent('#refused'), 'signature');
+  t.equal(await forged.getAttribute('html', 'data-session'), 'none');
+  world.issuer.forge = undefined;
   world.issuer.next.error = { error: 'access_denied', error_description: 'no' };
   const declined = await open(t);
   await declined.goto(world.at(HAOCHAPING));

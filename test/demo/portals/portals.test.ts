@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateKeyPair } from 'jose';
 import t from 'tap';
 import { node, program } from '../../support/processes.ts';
 import { Browser } from './browser.ts';
@@ -192,6 +193,31 @@ t.test('answers that are not the answer to our question are refused', async (t) 
   const page = await world.signIn(new Browser(), RENSHE);
   t.equal(page.status, 400, "somebody else's code");
   t.match(page.text, 'invalid_grant');
+});
+
+t.test('ID tokens that are not for us, not of this sign-in, or not signed by the issuer are refused', async (t) => {
+  const { privateKey } = await generateKeyPair('ES256');
+  const forgeries: Record<string, NonNullable<typeof world.issuer.forge>> = {
+    'another nonce': { claims: { nonce: 'made-up' } },
+    'no nonce': { claims: { nonce: undefined } },
+    'another audience': { claims: { aud: 'yibao' } },
+    'another issuer': { claims: { iss: 'https://evil.example' } },
+    expired: { claims: { exp: Math.floor(Date.now() / 1000) - 600 } },
+    "a stranger's signature": { key: privateKey },
+  };
+  for (const [name, forge] of Object.entries(forgeries)) {
+    world.issuer.forge = forge;
+    const browser = new Browser();
+    t.equal((await world.signIn(browser, RENSHE)).status, 400, name);
+    t.equal((await world.state(browser, RENSHE)).session, null, name);
+  }
+  world.installSecret();
+  world.issuer.forge = undefined;
+  const browser = new Browser();
+  await world.signIn(browser, GONGJIJIN);
+  world.issuer.forge = { claims: { sub: 'somebody-else' } };
+  t.match((await browser.post(world.at(GONGJIJIN, '/refresh'), {})).text, '没有换成', 'a refresh for somebody else');
+  t.equal((await world.state(browser, GONGJIJIN)).session?.sub, 'person');
 });
 
 t.test('an answer works once; a reload of it does no harm', async (t) => {

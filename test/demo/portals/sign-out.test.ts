@@ -142,12 +142,15 @@ t.test('signing out: here first, then at the issuer, which tells the others', as
   const browser = new Browser();
   for (const portal of [RENSHE, YIBAO, JIANGUAN]) await world.signIn(browser, portal);
   const { sid } = (await world.state(browser, RENSHE)).session!;
+  const cookie = `renshe_session=${browser.cookie('127.0.0.1', 'renshe_session')}`;
   const question = await browser.post(world.at(RENSHE, '/sign-out'), {});
   const sent = new URL(browser.visited.find((url) => url.includes('id_token_hint'))!).searchParams;
   t.equal(decodeJwt(sent.get('id_token_hint')!).sid, sid);
   t.equal(sent.get('post_logout_redirect_uri'), world.at(RENSHE, '/signed-out'));
   t.ok(sent.get('state'));
   t.equal((await world.state(browser, RENSHE)).session, null, 'out here before any answer there');
+  const kept = await new Browser().get(world.at(RENSHE), { headers: { cookie } });
+  t.notMatch(kept.text, 'id="signed-in"', 'also for someone who kept the cookie');
   t.ok((await world.state(browser, YIBAO)).session, 'the others not yet');
 
   const back = await confirm(browser, question);

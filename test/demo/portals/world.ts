@@ -44,7 +44,7 @@ export async function openWorld(t: Test): Promise<World> {
   const clock = { now: () => Date.now() + ahead };
   const portals = await startPortals({ basePort: base, issuer: new URL(issuer.url), data }, clock);
   t.beforeEach(() => {
-    Object.assign(issuer, { down: false, userinfoDown: false, rewrite: undefined });
+    Object.assign(issuer, { down: false, userinfoDown: false, rewrite: undefined, forge: undefined });
     Object.assign(issuer.next, { acr: 'urn:egret:r1a1', declined: [], error: undefined });
   });
   t.teardown(async () => {

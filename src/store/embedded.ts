@@ -78,6 +78,8 @@ function explain(error: unknown, words: string, folder: string): never {
   const said = `${words} ${error instanceof Error ? `${error.message} ${(error as { stderr?: string }).stderr ?? ''}` : ''}`;
   if (/ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/i.test(said))
     refuse('EG-1712', `The disk that holds ${folder} is full: free some space on it and start again.`, error);
+  if (/ENOTDIR|EEXIST/.test(said))
+    refuse('EG-1710', `${folder} is not a folder: move it away, or name another data folder.`, error);
   if (/EACCES|EPERM|EROFS|Permission denied|Read-only file system/i.test(said))
     refuse(
       'EG-1710',
@@ -157,9 +159,10 @@ export async function startEmbedded(
   try {
     // Only the leaf is closed: a recursive mkdir would close the parents too. 0711: others may pass to what is theirs.
     fs.mkdirSync(dirname(parent), { recursive: true });
-    if (!fs.existsSync(parent)) fs.mkdirSync(parent, { mode: 0o711 });
+    fs.mkdirSync(parent, { mode: 0o711 });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') explain(error, '', parent);
+    const there = (error as NodeJS.ErrnoException).code === 'EEXIST' && fs.statSync(parent).isDirectory();
+    if (!there) explain(error, '', parent);
   }
   const folder = fs.realpathSync(parent);
   const data = join(folder, 'pg');

@@ -87,9 +87,11 @@ export function program(t: Test, command: string, args: readonly string[], optio
  */
 export function node(t: Test, file: string, args: readonly string[] = [], options: ProgramOptions = {}): Program {
   const leash = new URL('./leash.ts', import.meta.url).href;
-  const mine = Object.entries(process.env).filter(([name]) => !/^(EGRET_|TAP)/.test(name));
-  const env = { ...Object.fromEntries(mine), NODE_OPTIONS: '', ...options.env };
-  return program(t, process.execPath, [`--import=${leash}`, file, ...args], { ...options, env });
+  const mine = Object.entries(process.env).filter(([name]) => !/^(EGRET_|TAP|_TAPJS|NODE_OPTIONS)/.test(name));
+  const env = { ...Object.fromEntries(mine), ...options.env };
+  // tap puts its loaders into the environment of every child; `env` takes them out again.
+  const bare = ['-u', 'NODE_OPTIONS', process.execPath, `--import=${leash}`, file, ...args];
+  return program(t, 'env', bare, { ...options, env });
 }
 
 /** Waits until `condition` holds; looks every 20 ms, fails after `patience` ms. */

@@ -31,17 +31,18 @@ export async function reserve(sql: Run, key: Buffer, budget: Budget, known: bool
   const { limit, kept, span, gap = 0 } = budget;
   const at = new Date(now);
   const since = new Date(now - span);
-  const strange = known ? [] : [at];
+  const one = sql`array[${at}::timestamptz]`;
+  const strange = known ? sql`'{}'::timestamptz[]` : one;
   const rows = await sql<{ uses: Date[]; strange: Date[] }[]>`
     insert into budgets as b (key, uses, strange, lapses_at)
-    values (${key}, ${[at]}::timestamptz[], ${strange}::timestamptz[], ${new Date(now + span)})
+    values (${key}, ${one}, ${strange}, ${new Date(now + span)})
     on conflict (key) do update set
-      uses = array(select u from unnest(b.uses) u where u > ${since} order by u) || ${at}::timestamptz,
-      strange = array(select u from unnest(b.strange) u where u > ${since} order by u) || ${strange}::timestamptz[],
+      uses = array(select u from unnest(b.uses) u where u > ${since} order by u) || ${one},
+      strange = array(select u from unnest(b.strange) u where u > ${since} order by u) || ${strange},
       lapses_at = ${new Date(now + span)}
     where (select count(*) from unnest(b.uses) u where u > ${since}) < ${limit}
       and (${known} or (select count(*) from unnest(b.strange) u where u > ${since}) < ${limit - kept})
-      and not exists (select from unnest(b.uses) u where u > ${new Date(now - gap)})
+      and (${gap === 0} or not exists (select from unnest(b.uses) u where u > ${new Date(now - gap)}))
     returning uses, strange`;
   const row = rows[0];
   if (row) {
@@ -128,7 +129,7 @@ export async function untryPassword(sql: Run, key: Buffer, tried: Tried): Promis
 }
 
 export async function clearPasswordTries(sql: Run, keys: readonly Buffer[]): Promise<void> {
-  await sql`delete from password_tries where key = any(${keys as Buffer[]}::bytea[])`;
+  await sql`delete from password_tries where key in ${sql([...keys])}`;
 }
 
 /** Deletes counters that have lapsed. Returns how many. */

@@ -1,0 +1,389 @@
+import t from 'tap';
+import { ask, day, granted, hour, minute, otherPassword, password, people, register, visitor, world } from './setup.ts';
+
+const { jia, yi } = people;
+const identityOf = ({ name, idNumber }: { name: string; idNumber: string }) => ({ name, idNumber });
+
+t.test('mobile, code, password, real name: one account, one transaction, its events', async (t) => {
+  const w = await world(t);
+  const who = visitor();
+  const { challenge, code } = await ask(w, who, 'register', '+86 154-0000-0117');
+  t.match(code, /^\d{6}$/);
+  t.match(
+    await w.accounts.proveMobile({ ...visitor(), purpose: 'register', challenge, code }),
+    { reason: 'expired' },
+    'only in the flow that asked',
+  );
+  const proved = granted(await w.accounts.proveMobile({ ...who, purpose: 'register', challenge, code: ` ${code} ` }));
+  t.equal(proved.mobileInUse, false);
+  t.match(
+    await w.accounts.proveMobile({ ...who, purpose: 'register', challenge, code }),
+    { reason: 'code-dead', code: 'EG-1202' },
+    'a code works once',
+  );
+  for (const [typed, reason] of [
+    ['short', 'password-short'],
+    ['woaini1314', 'password-common'],
+    ['my 154 0000 0117 !', 'password-own'],
+    ['x'.repeat(129), 'password-long'],
+  ] as const)
+    t.match(await w.accounts.draftRegistration({ ...who, proof: proved.proof, password: typed, termsVersion: '1' }), {
+      ok: false,
+      reason,
+    });
+  const drafted = granted(
+    await w.accounts.draftRegistration({ ...who, proof: proved.proof, password, termsVersion: '2026-11' }),
+  );
+  t.equal(drafted.realNameNeeded, false);
+  t.notMatch(drafted.draft + proved.proof + challenge, /15400000117|argon2/);
+  const finish = (realName: { name: string; idNumber: string }) =>
+    w.accounts.finishRegistration({ ...who, draft: drafted.draft, realName });
+  t.match(await finish({ ...identityOf(jia), idNumber: '350299199001010118' }), { reason: 'not-an-id-number' });
+  t.match(await finish({ ...identityOf(jia), name: '' }), { reason: 'not-a-name' });
+  t.equal(w.asked.length, 0, 'the province is not asked what cannot be');
+  t.match(await finish({ name: '测试丙', idNumber: jia.idNumber }), {
+    reason: 'details-differ',
+    code: 'EG-1301',
+    triesLeft: 2,
+    provinceCode: 'EG-P2001',
+  });
+  t.equal((await w.database.sql`select * from accounts`).length, 0, 'a refusal creates nothing');
+  const { signIn } = granted(await finish({ name: ' 测试甲 ', idNumber: '３５０２９９１９９００１０１０１１７' }));
+  t.match(signIn, { level: 1, strength: 1, amr: ['sms'], factors: ['sms'] });
+  t.equal(granted(await finish(identityOf(jia))).signIn.accountId, signIn.accountId, 'sent twice, done once');
+
+  const claims = await w.accounts.accountForClaims(signIn.accountId);
+  t.match(claims, {
+    level: 1,
+    name: '测试甲',
+    nameMasked: '测*甲',
+    idNumber: jia.idNumber,
+    idNumberMasked: '350*************17',
+    cardType: '111',
+    mobile: jia.mobile,
+    mobileMasked: '154****0117',
+  });
+  const [row] = await w.database.sql<{ terms_version: string; mobile_is_login: boolean }[]>`select * from accounts`;
+  t.match(row, { terms_version: '2026-11', mobile_is_login: true });
+  t.same(
+    (await w.events()).slice(-4).map((event) => event.type),
+    ['account.registered', 'password.set', 'real-name.checked', 'real-name.level'],
+  );
+  t.match(await w.accounts.signInWithPassword({ ...who, loginId: jia.mobile, password }), { ok: true });
+});
+
+t.test('real name later, password skipped; then the level rises', async (t) => {
+  const w = await world(t);
+  const id = await register(w, jia, { realName: false, password: null });
+  t.match(await w.accounts.accountForClaims(id), { level: 0 });
+  t.match(await w.accounts.provideRealName(id, identityOf(yi)), {
+    reason: 'details-differ',
+    triesLeft: 2,
+    provinceCode: 'EG-P2003',
+  });
+  t.match(await w.accounts.provideRealName(id, identityOf(jia)), { ok: true, level: 1 });
+  t.equal(w.asked.length, 2);
+  t.match(await w.accounts.provideRealName(id, identityOf(jia)), { ok: true, level: 1 });
+  t.equal(w.asked.length, 2, 'what is known is not asked again');
+  t.match(await w.accounts.provideRealName(id, identityOf(yi)), { reason: 'identity-fixed' });
+});
+
+t.test('a mobile in use is told only after the code; another person goes on by ID number', async (t) => {
+  const w = await world(t);
+  const first = await register(w, jia);
+  const who = visitor();
+  const sent = await ask(w, who, 'register', jia.mobile);
+  const proved = granted(await w.accounts.proveMobile({ ...who, purpose: 'register', ...sent }));
+  t.equal(proved.mobileInUse, true);
+  t.match(await w.accounts.draftRegistration({ ...who, proof: proved.proof, password, termsVersion: '1' }), {
+    reason: 'mobile-in-use',
+    code: 'EG-1111',
+  });
+  const drafted = granted(
+    await w.accounts.draftRegistration({
+      ...who,
+      proof: proved.proof,
+      password: otherPassword,
+      termsVersion: '1',
+      another: true,
+    }),
+  );
+  t.equal(drafted.realNameNeeded, true);
+  t.match(
+    await w.accounts.finishRegistration({ ...who, draft: drafted.draft }),
+    { reason: 'identity-needed' },
+    'no "later" without a login name',
+  );
+  w.moved.set(yi.idNumber, jia.mobile);
+  const second = granted(
+    await w.accounts.finishRegistration({ ...who, draft: drafted.draft, realName: identityOf(yi) }),
+  ).signIn.accountId;
+  t.not(second, first);
+
+  t.match(await w.accounts.signInWithPassword({ loginId: yi.idNumber, password: otherPassword }), {
+    signIn: { accountId: second },
+  });
+  t.match(
+    await w.accounts.signInWithPassword({ loginId: jia.mobile, password: otherPassword }),
+    { ok: false },
+    'the mobile names the first one only',
+  );
+  const owner = visitor();
+  t.match(await w.accounts.signInWithSms({ ...owner, ...(await ask(w, owner, 'sign-in', jia.mobile)) }), {
+    signIn: { accountId: first },
+  });
+  const other = visitor();
+  const asAnother = await w.accounts.signInWithSms({
+    ...other,
+    another: true,
+    ...(await ask(w, other, 'sign-in', jia.mobile)),
+  });
+  t.match(asAnother, { reason: 'identity-needed', proof: String });
+  const proof = (!asAnother.ok && asAnother.proof) || '';
+  t.match(
+    await w.accounts.signInWithIdNumber({ ...visitor(), proof, idNumber: yi.idNumber }),
+    { reason: 'expired' },
+    'a proof of another flow',
+  );
+  t.match(await w.accounts.signInWithIdNumber({ ...other, proof, idNumber: people.leap.idNumber }), {
+    reason: 'identity-differs',
+    triesLeft: 3,
+  });
+  t.match(await w.accounts.signInWithIdNumber({ ...other, proof, idNumber: yi.idNumber }), {
+    signIn: { accountId: second, amr: ['sms'] },
+  });
+});
+
+t.test(
+  'a second registration by the same person ends at "sign in or recover"; the new mobile joins after sign-in',
+  async (t) => {
+    const w = await world(t);
+    const first = await register(w, jia);
+    const newMobile = '15400001234';
+    w.moved.set(jia.idNumber, newMobile);
+    const who = visitor();
+    const proved = granted(
+      await w.accounts.proveMobile({ ...who, purpose: 'register', ...(await ask(w, who, 'register', newMobile)) }),
+    );
+    const { draft } = granted(
+      await w.accounts.draftRegistration({ ...who, proof: proved.proof, password: otherPassword, termsVersion: '1' }),
+    );
+    const refused = await w.accounts.finishRegistration({ ...who, draft, realName: identityOf(jia) });
+    t.match(refused, {
+      ok: false,
+      reason: 'identity-in-use',
+      code: 'EG-1303',
+      case: /^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$/,
+    });
+    t.same(Object.keys(refused).sort(), ['case', 'code', 'ok', 'reason'], 'nothing of the first account is told');
+    t.equal((await w.database.sql`select * from accounts`).length, 1);
+    t.match(await w.accounts.signInWithPassword({ loginId: newMobile, password: otherPassword }), { ok: false });
+    const again = await w.accounts.finishRegistration({ ...who, draft, realName: identityOf(jia) });
+    t.equal(!again.ok && again.case, !refused.ok && refused.case, 'one open case for one matter');
+    t.match(await w.accounts.listCases(), [
+      { number: String, kind: 'identity-in-use', state: 'open', refs: { first } },
+    ]);
+
+    granted(await w.accounts.signInWithPassword({ ...who, loginId: jia.idNumber, password }));
+    t.match(await w.accounts.joinMobile({ ...visitor(), proof: proved.proof, accountId: first }), {
+      reason: 'expired',
+    });
+    t.match(await w.accounts.joinMobile({ ...who, proof: proved.proof, accountId: first }), {
+      ok: true,
+      isLogin: true,
+    });
+    t.match(
+      await w.accounts.joinMobile({ ...who, proof: proved.proof, accountId: first }),
+      { ok: true, isLogin: true },
+      'twice is once',
+    );
+    t.match(
+      await w.accounts.signInWithPassword({ loginId: newMobile, password }),
+      { signIn: { accountId: first, strength: 1, canAdd: [] } },
+      'and for a day it is no second factor',
+    );
+    t.match(
+      await w.accounts.signInWithPassword({ loginId: jia.mobile, password }),
+      { ok: false },
+      'the old one is free again',
+    );
+    w.move(day);
+    t.match(await w.accounts.signInWithPassword({ loginId: newMobile, password }), { signIn: { canAdd: ['sms'] } });
+    t.equal(
+      w.inbox.filter((message) => message.to === jia.mobile && message.template === 'notice').length,
+      1,
+      'the old mobile is told',
+    );
+  },
+);
+
+t.test('20 parallel registrations of one mobile, and of one identity: exactly one account each', async (t) => {
+  const w = await world(t, {
+    messagesADay: 100,
+    messagesKept: 0,
+    resendAfter: 0,
+    checksADayAccount: 100,
+    checksADayNumber: 100,
+  });
+  const drafts = async (mobiles: string[]) => {
+    const all = [];
+    for (const mobile of mobiles) {
+      const who = visitor();
+      const { proof } = granted(
+        await w.accounts.proveMobile({ ...who, purpose: 'register', ...(await ask(w, who, 'register', mobile)) }),
+      );
+      all.push({
+        ...who,
+        draft: granted(await w.accounts.draftRegistration({ ...who, proof, termsVersion: '1' })).draft,
+      });
+    }
+    return all;
+  };
+  const oneMobile = await drafts(Array(20).fill('15400002000'));
+  const mobiles = await Promise.all(oneMobile.map((one) => w.accounts.finishRegistration(one)));
+  t.equal(mobiles.filter((outcome) => outcome.ok).length, 1);
+  t.equal(mobiles.filter((outcome) => !outcome.ok && outcome.reason === 'mobile-in-use').length, 19);
+  t.equal((await w.database.sql`select * from accounts`).length, 1);
+
+  const many = await drafts(Array.from({ length: 20 }, (_, n) => `154000030${n + 10}`));
+  // the province says yes to each: this person changes numbers faster than anyone
+  const asked = w.asked.length;
+  const person = { name: people.yi.name, idNumber: people.yi.idNumber };
+  w.answers.set(person.idNumber, 'ok');
+  const identities = await Promise.all(many.map((one) => w.accounts.finishRegistration({ ...one, realName: person })));
+  t.equal(w.asked.length - asked, 20);
+  t.equal(identities.filter((outcome) => outcome.ok).length, 1);
+  t.equal(identities.filter((outcome) => !outcome.ok && outcome.reason === 'identity-in-use').length, 19);
+  t.equal((await w.database.sql`select * from accounts where identity_index is not null`).length, 1);
+
+  const [again] = await drafts(['15400002001']);
+  const same = await Promise.all(
+    Array.from({ length: 20 }, () => w.accounts.finishRegistration(again as NonNullable<typeof again>)),
+  );
+  t.equal(new Set(same.map((outcome) => outcome.ok && outcome.signIn.accountId)).size, 1, 'one draft sent 20 times');
+  t.ok(same.every((outcome) => outcome.ok));
+});
+
+t.test('codes: 60 s apart, ten a day with some kept for known browsers, ten minutes, five tries', async (t) => {
+  const w = await world(t);
+  const home = visitor();
+  await register(w, jia, { who: home });
+  w.move(2 * day);
+  const request = (who = visitor(), mobile = jia.mobile) =>
+    w.accounts.requestCode({ ...who, purpose: 'sign-in', mobile });
+  t.match(await request(visitor(), '12345'), { reason: 'not-a-mobile' });
+  const first = granted(await request());
+  t.equal(first.mobileMasked, '154****0117');
+  t.match(await request(), { reason: 'code-too-soon', code: 'EG-1203', until: Number });
+  w.move(59_000);
+  t.match(await request(), { reason: 'code-too-soon' });
+  w.move(1_001);
+  for (let turn = 0; turn < 6; turn++, w.move(minute)) t.match(await request(), { ok: true });
+  t.match(await request(), { reason: 'messages-used-up', code: 'EG-1204' }, 'strangers have seven');
+  for (let turn = 0; turn < 3; turn++, w.move(minute)) t.match(await request(home), { ok: true });
+  const full = await request(home);
+  t.match(full, { reason: 'messages-used-up' }, 'and all together ten');
+  w.move(((!full.ok && full.until) || 0) - w.clock.now() - 1000);
+  t.match(await request(home), { ok: false });
+  w.move(1_001);
+  t.match(await request(home), { ok: true }, 'a day after the first one there is room again');
+
+  const who = visitor();
+  w.move(day);
+  const late = await ask(w, who, 'sign-in', jia.mobile);
+  w.move(10 * minute);
+  t.match(await w.accounts.signInWithSms({ ...who, ...late }), { reason: 'code-dead' }, 'after ten minutes');
+  const tried = await ask(w, who, 'sign-in', jia.mobile);
+  const wrong = tried.code === '000000' ? '000001' : '000000';
+  t.match(await w.accounts.signInWithSms({ ...who, ...tried, code: '12345' }), { reason: 'code-wrong' });
+  for (const triesLeft of [4, 3, 2, 1])
+    t.match(await w.accounts.signInWithSms({ ...who, ...tried, code: wrong }), { reason: 'code-wrong', triesLeft });
+  t.match(await w.accounts.signInWithSms({ ...who, ...tried, code: wrong }), { reason: 'code-dead' });
+  t.match(
+    await w.accounts.signInWithSms({ ...who, ...tried }),
+    { reason: 'code-dead' },
+    'the right one comes too late',
+  );
+});
+
+t.test('codes: 20 at once are five guesses, and one right one is spent once', async (t) => {
+  const w = await world(t);
+  await register(w, jia);
+  const who = visitor();
+  const { challenge, code } = await ask(w, who, 'sign-in', jia.mobile);
+  const wrong = Array.from({ length: 20 }, (_, n) => String((Number(code) + 1 + n) % 1_000_000).padStart(6, '0'));
+  const guesses = await Promise.all(wrong.map((one) => w.accounts.signInWithSms({ ...who, challenge, code: one })));
+  t.equal(guesses.filter((outcome) => !outcome.ok && outcome.reason === 'code-wrong').length, 4);
+  t.match(await w.accounts.signInWithSms({ ...who, challenge, code }), { reason: 'code-dead' });
+  const next = await ask(w, who, 'sign-in', jia.mobile);
+  const rights = await Promise.all(Array.from({ length: 20 }, () => w.accounts.signInWithSms({ ...who, ...next })));
+  t.equal(rights.filter((outcome) => outcome.ok).length, 1);
+});
+
+t.test('codes: at most 30 guesses an hour over all codes, 20 of them for strangers', async (t) => {
+  const w = await world(t, { messagesADay: 100, messagesKept: 0 });
+  const home = visitor();
+  await register(w, jia, { who: home });
+  const burn = async (who: ReturnType<typeof visitor>) => {
+    const sent = await ask(w, who, 'sign-in', jia.mobile);
+    const code = sent.code === '000000' ? '000001' : '000000';
+    const reasons = [];
+    for (let turn = 0; turn < 5; turn++) {
+      const outcome = await w.accounts.signInWithSms({ ...who, ...sent, code });
+      reasons.push(!outcome.ok && outcome.reason);
+    }
+    return reasons;
+  };
+  for (let turn = 0; turn < 4; turn++) t.same((await burn(visitor())).at(-1), 'code-dead');
+  const stranger = visitor();
+  const sent = await ask(w, stranger, 'sign-in', jia.mobile);
+  t.match(
+    await w.accounts.signInWithSms({ ...stranger, ...sent }),
+    { reason: 'guesses-used-up', code: 'EG-1205', until: Number },
+    'the right code, too',
+  );
+  t.match(
+    await w.accounts.signInWithSms({ ...home, ...(await ask(w, home, 'sign-in', jia.mobile)) }),
+    { ok: true },
+    'the known browser goes on',
+  );
+  for (let turn = 0; turn < 2; turn++) await burn(home);
+  t.same(await burn(home), Array(5).fill('guesses-used-up'));
+  w.move(hour);
+  t.match(await w.accounts.signInWithSms({ ...home, ...(await ask(w, home, 'sign-in', jia.mobile)) }), { ok: true });
+});
+
+t.test('codes: an unknown mobile looks the same and gets no message', async (t) => {
+  const w = await world(t);
+  await register(w, jia);
+  const unknown = '15400009990';
+  for (const purpose of ['sign-in', 'recover'] as const) {
+    w.move(minute);
+    const who = visitor();
+    const known = granted(await w.accounts.requestCode({ ...who, purpose, mobile: jia.mobile }));
+    const other = visitor();
+    const answer = granted(await w.accounts.requestCode({ ...other, purpose, mobile: unknown }));
+    t.same(Object.keys(answer), Object.keys(known));
+    t.equal(answer.challenge.length, known.challenge.length);
+    t.equal(Math.abs(answer.expiresAt - known.expiresAt) < 1000, true);
+    for (const triesLeft of [4, 3, 2, 1])
+      t.match(
+        purpose === 'sign-in'
+          ? await w.accounts.signInWithSms({ ...other, challenge: answer.challenge, code: '123456' })
+          : await w.accounts.proveForRecovery({ ...other, challenge: answer.challenge, code: '123456' }),
+        { reason: 'code-wrong', triesLeft },
+      );
+  }
+  t.match(await w.accounts.requestCode({ ...visitor(), purpose: 'sign-in', mobile: unknown }), {
+    reason: 'code-too-soon',
+  });
+  w.move(minute);
+  for (let turn = 0; turn < 5; turn++, w.move(minute))
+    granted(await w.accounts.requestCode({ ...visitor(), purpose: 'sign-in', mobile: unknown }));
+  t.match(await w.accounts.requestCode({ ...visitor(), purpose: 'sign-in', mobile: unknown }), {
+    reason: 'messages-used-up',
+  });
+  await w.codeFor(jia.mobile, 1);
+  t.equal(w.inbox.filter((message) => message.to === unknown).length, 0);
+  t.equal((await w.database.sql`select * from outbox`).length, w.inbox.length, 'and nothing waits for it');
+});

@@ -73,6 +73,13 @@ export const catalogue = {
     'Send application/x-www-form-urlencoded.',
     'unsupported media type',
   ),
+  'EG-1008': entry(
+    400,
+    '请看过服务协议和隐私政策，再勾选同意。',
+    'Read the terms and the privacy policy, then tick the box.',
+    'A registration needs the box of the terms ticked.',
+    'terms not accepted',
+  ),
   'EG-1101': entry(
     401,
     '账号或密码不对。',
@@ -157,6 +164,7 @@ export const catalogue = {
     'A proved mobile alone does not identify this person.',
     'identity asked',
   ),
+  'EG-1113': entry(400, '请输入密码。', 'Enter the password.', 'The password is empty.', 'password empty'),
   'EG-1201': entry(400, '验证码不对。', 'The code is wrong.', 'The one-time code does not match.', 'wrong code'),
   'EG-1202': entry(
     410,
@@ -206,6 +214,13 @@ export const catalogue = {
     'This account has no mobile to send a code to.',
     'No mobile was proved for this account.',
     'no mobile',
+  ),
+  'EG-1209': entry(
+    400,
+    '请输入短信里的 6 位数字。',
+    'Enter the 6 digits of the message.',
+    'The one-time code is not six digits.',
+    'not a code',
   ),
   'EG-1301': entry(
     422,

@@ -1,0 +1,169 @@
+import { type Code, catalogue } from '../errors.ts';
+import { buttonLink, buttons } from './form.view.ts';
+import { type Html, html, type Outage, type PageContext, shown, type View } from './html.ts';
+import { page, places } from './layout.view.ts';
+import { badge, type Department, table, ways } from './parts.view.ts';
+import { departments, sampleTime } from './samples.ts';
+import { comingTime, dateTime, inTone } from './words.ts';
+import { errorWords } from './words-errors.ts';
+
+/** What happened, what is safe, three ways on, and what to quote. Send it with the status of the catalogue. */
+export interface ErrorPage {
+  readonly code: Code;
+  /** `7K4M-20Q9`, this case; without it only the code is shown. */
+  readonly caseNumber?: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** What is safe, where that is known to be true. */
+  readonly safe?: 'not-submitted' | 'not-counted' | 'unaffected';
+  /** GET: the step to try again. */
+  readonly retry?: string;
+  /** Epoch milliseconds: not before. */
+  readonly retryAt?: number;
+  readonly department?: Department;
+  /** GET: the department's own page to begin again at. */
+  readonly back?: string;
+}
+
+/** The interaction is over, or belongs to another browser. */
+export interface ExpiredPage {
+  readonly department?: Department;
+  /** GET: where the same journey begins again. */
+  readonly restart?: string;
+}
+
+export interface OutagePage {
+  /** Absent: the province answers. */
+  readonly outage?: Outage;
+  readonly signIn: string;
+}
+
+/** 错误代码 and 查询号, to be read out over the telephone. */
+export function caseBox(
+  context: PageContext,
+  about: { readonly code: Code; readonly caseNumber?: string; readonly at: number },
+): Html {
+  const words = errorWords(context);
+  const at = dateTime(about.at);
+  return html`<div class="case"><p>${about.caseNumber === undefined ? words.quoteOne : words.quote}</p>
+<dl><div><dt>${words.code}</dt><dd>${about.code}</dd></div>${about.caseNumber !== undefined && html`<div><dt>${words.number}</dt><dd>${about.caseNumber}</dd></div>`}</dl>
+<p>${about.caseNumber === undefined ? words.codeTime(at) : words.noData(at)}</p></div>`;
+}
+
+export const errorPageView: View<ErrorPage> = (model, context) => {
+  const words = errorWords(context);
+  const { title, lead } = told(context, model.code);
+  const safe = {
+    'not-submitted': words.notSubmitted,
+    'not-counted': words.notCounted,
+    unaffected: words.unaffected,
+  };
+  const gap = context.lang === 'en' ? ' ' : '';
+  return page(context, {
+    title,
+    lead: model.safe ? `${lead}${gap}${safe[model.safe]}` : lead,
+    failed: true,
+    body: [
+      ways(context, words.ways, [
+        model.retry !== undefined && {
+          icon: 'again',
+          title: words.again,
+          hint: model.retryAt === undefined ? words.againHint : words.againAfter(comingTime(model.retryAt, context)),
+          href: model.retry,
+        },
+        model.back !== undefined && model.department
+          ? {
+              icon: { seal: model.department.seal },
+              title: words.back(model.department.short[context.lang]),
+              hint: words.backHint,
+              href: model.back,
+            }
+          : { icon: 'clock', title: words.home, hint: words.homeHint, href: places.home },
+        { icon: 'counter', title: words.counter, hint: words.counterHint, href: `${places.faq}#counter` },
+        model.retry === undefined && { icon: 'call', title: words.call, hint: words.callHint, href: places.call },
+      ]),
+      caseBox(context, model),
+    ],
+  });
+};
+
+/** A page of its own words for what is no mishap of a step; the catalogue says the rest. */
+function told(context: PageContext, code: Code): { title: string; lead: string } {
+  const words = errorWords(context);
+  if (code === 'EG-1002') return { title: words.notFoundTitle, lead: words.notFoundLead };
+  return { title: words.title, lead: inTone(catalogue[code][context.lang === 'en' ? 'en' : 'zh'], context) };
+}
+
+export const expiredView: View<ExpiredPage> = (model, context) => {
+  const words = errorWords(context);
+  const { department, restart } = model;
+  const text =
+    restart === undefined ? words.goHome : department ? words.restartTo(department.short[context.lang]) : words.restart;
+  return page(context, {
+    title: words.expiredTitle,
+    lead: words.expiredLead,
+    failed: true,
+    body: buttons(buttonLink({ text, href: restart ?? places.home })),
+  });
+};
+
+export const outageView: View<OutagePage> = (model, context) => {
+  const words = errorWords(context);
+  const away = model.outage !== undefined;
+  const works = badge('done', words.works);
+  const paused = away ? badge('over', words.paused) : works;
+  return page(model.outage ? { ...context, banner: model.outage } : context, {
+    title: words.outageTitle,
+    lead: away ? words.outageLead : words.allWell,
+    shape: 'reading',
+    body: [
+      table({
+        id: 'works',
+        caption: words.outageTitle,
+        captionHidden: true,
+        heads: [words.matter, words.now, words.explain],
+        rows: [
+          [words.row1, works, words.usual],
+          [words.row2, works, away ? words.row2Text : words.usual],
+          [words.row3, works, words.usual],
+          [words.row4, paused, away ? words.row4Text : words.usual],
+          [words.row5, paused, away ? words.row5Text : words.usual],
+          [words.row6, paused, away ? words.row6Text : words.usual],
+        ],
+      }),
+      buttons(buttonLink({ text: words.outageSms, href: model.signIn })),
+      away && html`<p class="quiet">${words.outageFoot('EG-1306')}</p>`,
+    ],
+  });
+};
+
+export const views = {
+  error: shown(errorPageView, {
+    province: {
+      code: 'EG-1306',
+      caseNumber: '7K4M-20Q9',
+      at: sampleTime('09:16'),
+      safe: 'not-counted',
+      retry: '/signin/q7Xc/real-name',
+      department: departments.renshe,
+      back: 'https://portal.invalid/',
+    },
+    fault: { code: 'EG-1700', caseNumber: '7K4M-20Q9', at: sampleTime('09:16') },
+    busy: {
+      code: 'EG-1701',
+      at: sampleTime('09:16'),
+      retry: '/signin/q7Xc',
+      retryAt: sampleTime('09:17'),
+      safe: 'unaffected',
+    },
+    'not found': { code: 'EG-1002', at: sampleTime('09:16') },
+  }),
+  expired: shown(expiredView, {
+    department: { department: departments.renshe, restart: 'https://portal.invalid/' },
+    plain: {},
+  }),
+  outage: shown(outageView, {
+    away: { outage: { since: sampleTime('09:02'), nextUpdate: sampleTime('09:45') }, signIn: '/account' },
+    well: { signIn: '/account' },
+  }),
+};

@@ -117,7 +117,7 @@ async function change(room: Room, accountId: string, state: 'active' | 'disabled
     const row = await records.accountById(tx, accountId, true);
     if (!row || row.state === state) return false;
     await records.updateAccount(tx, accountId, { state, updated_at: new Date(room.clock.now()) });
-    if (state === 'disabled') await endSignIns(room, tx, accountId, 'disabled');
+    if (state === 'disabled') await endSignIns(room, tx, accountId, room.clock.now(), 'disabled');
     await record(room, tx, {
       type: state === 'disabled' ? 'account.disabled' : 'account.enabled',
       outcome: 'success',
@@ -134,7 +134,7 @@ export async function endAllSignIns(room: Room, accountId: string, act: StaffAct
   if (!uuid.test(accountId)) return false;
   return await room.database.begin(async (tx) => {
     if (!(await records.accountById(tx, accountId, true))) return false;
-    await endSignIns(room, tx, accountId, act.reason);
+    await endSignIns(room, tx, accountId, room.clock.now(), act.reason);
     const actor = act.actor === undefined ? {} : { actor: act.actor };
     const subject = referenceTo(room, accountId);
     await record(room, tx, {

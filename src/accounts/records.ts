@@ -21,7 +21,9 @@ export async function replacePassword(run: Run, id: string, before: string, afte
 }
 
 export async function accountById(run: Run, id: string, lock = false): Promise<AccountRow | undefined> {
-  const [row] = await run<AccountRow[]>`select * from accounts where id = ${id} ${lock ? run`for update` : run``}`;
+  const [row] = await run<
+    AccountRow[]
+  >`select * from accounts where id = ${id} ${lock ? run`for no key update` : run``}`;
   return row;
 }
 

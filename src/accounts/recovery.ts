@@ -120,7 +120,7 @@ export async function recover(room: Room, request: Recovery): Promise<Outcome<Re
       ...indexes.map((index) => counterKey('password', index)),
       counterKey('password-second', Buffer.from(id)),
     ]);
-    await endSignIns(room, tx, id, 'password-reset');
+    await endSignIns(room, tx, id, now, 'password-reset');
     const common = { outcome: 'success', subject: referenceTo(room, id) } as const;
     await record(room, tx, { type: 'account.recovered', ...common, detail: { way: 'sms' } });
     await record(room, tx, { type: 'password.reset', ...common, detail: { identityAsked: identity !== undefined } });
@@ -128,7 +128,12 @@ export async function recover(room: Room, request: Recovery): Promise<Outcome<Re
     const body = { template: 'notice', params: { text } };
     await room.outbox.enqueue(tx, { kind: 'sms', to: mobile, body, expiresAt: now + room.settings.smsHold });
     const account = { ...open(room, current), password, resetBySmsAt: now };
-    return { ok: true, accountId: id, endedAt: now, signIn: assess(account, ['sms'], now, room.settings.smsHold) };
+    return {
+      ok: true,
+      accountId: id,
+      endedAt: now, // later than what it ended
+      signIn: assess(account, ['sms'], now + 1, room.settings.smsHold),
+    };
   });
   if (done.ok) room.outbox.kick();
   return done;
@@ -139,9 +144,14 @@ const same = (one: string, other: string): boolean => {
   return a.length === b.length && timingSafeEqual(a, b);
 };
 
-/** Everything signed in as this account until now is over: a record, and the feed that other processes hold. */
-export async function endSignIns(room: Room, tx: TransactionSql, accountId: string, reason: string): Promise<void> {
-  const at = room.clock.now();
+/** Everything signed in as this account until `at` is over: a record, and the feed that other processes hold. */
+export async function endSignIns(
+  room: Room,
+  tx: TransactionSql,
+  accountId: string,
+  at: number,
+  reason: string,
+): Promise<void> {
   await records.insertEnding(tx, { id: randomUUID(), accountId, at: new Date(at), reason });
   await room.onEnding?.(tx, { accountId, at });
 }

@@ -341,7 +341,7 @@ export const catalogue = {
     'The embedded database was made by another version of PostgreSQL.',
     'database of another version',
   ),
-  'EG-1712': entry(507, '磁盘已满。', 'The disk is full.', 'The disk of the embedded database is full.', 'disk full'),
+  'EG-1712': entry(500, '磁盘已满。', 'The disk is full.', 'The disk of the embedded database is full.', 'disk full'),
   'EG-1713': entry(
     500,
     '缺少内置数据库。',

@@ -10,6 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Code, EgretError } from '../errors.ts';
 import {
+  answers,
   type Binaries,
   lastWords,
   makeCluster,
@@ -113,20 +114,51 @@ function closedFolder(folder: string, way: Way) {
 
 /**
  * Where socket, log and fifo are. A socket's path holds 107 bytes: below a deep checkout it moves to /tmp, under a
- * name made from the data folder, and only if that folder is ours and closed (anybody may have made it first).
+ * name made from the data folder.
  */
-function runFolder(dataFolder: string, way: Way): string {
-  const near = join(dataFolder, 'run');
-  if (Buffer.byteLength(near) <= 88) {
-    closedFolder(near, way);
-    return near;
-  }
-  const far = `/tmp/egret-${createHash('sha256').update(dataFolder).digest('hex').slice(0, 24)}`;
-  closedFolder(far, way);
-  const found = fs.lstatSync(far);
+function runFolderOf(folder: string): string {
+  const near = join(folder, 'run');
+  if (Buffer.byteLength(near) <= 88) return near;
+  return `/tmp/egret-${createHash('sha256').update(folder).digest('hex').slice(0, 24)}`;
+}
+
+function makeRunFolder(folder: string, way: Way): string {
+  const run = runFolderOf(folder);
+  closedFolder(run, way);
+  const found = fs.lstatSync(run);
+  // In /tmp anybody may have made it first.
   if (!found.isDirectory() || found.uid !== way.uid || (found.mode & 0o077) !== 0)
-    refuse('EG-1710', `${far} belongs to somebody else: remove it, or use a data folder with a shorter path.`);
-  return far;
+    refuse('EG-1710', `${run} belongs to somebody else: remove it, or use a data folder with a shorter path.`);
+  return run;
+}
+
+/** Forgets the database of `dataFolder` and everything else in it; false, and nothing forgotten, while it is in use. */
+export async function forgetData(dataFolder: string): Promise<boolean> {
+  const folder = fs.realpathSync(dataFolder);
+  const run = runFolderOf(folder);
+  if (await inUse(run)) return false;
+  // Moved aside first: a start from now on makes a new one, and what is half removed is never started.
+  const aside = `${folder}.forgotten-${process.pid}`;
+  fs.renameSync(folder, aside);
+  if (await inUse(dirname(run) === folder ? join(aside, 'run') : run)) {
+    fs.renameSync(aside, folder);
+    return false;
+  }
+  fs.rmSync(aside, { recursive: true, force: true });
+  if (dirname(run) !== folder) fs.rmSync(run, { recursive: true, force: true });
+  return true;
+}
+
+/** Whether a keeper listens to the users of the server in this run folder, or a server answers that lost its keeper. */
+async function inUse(run: string): Promise<boolean> {
+  try {
+    // Opened without waiting, a fifo refuses (ENXIO) when nobody reads it.
+    fs.closeSync(fs.openSync(join(run, 'users'), fs.constants.O_WRONLY | fs.constants.O_NONBLOCK));
+    return true;
+  } catch (error) {
+    if (!['ENXIO', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+  return answers(join(run, '.s.PGSQL.5432'));
 }
 
 async function chooseWay(dataFolder: string, data: string, binaries: Binaries): Promise<Way> {
@@ -168,7 +200,7 @@ export async function startEmbedded(
   const data = join(folder, 'pg');
   try {
     const way = await chooseWay(folder, data, binaries);
-    run = runFolder(folder, way);
+    run = makeRunFolder(folder, way);
     forgetHalfMade(data);
     if (!fs.existsSync(data)) {
       const unique = `${process.pid}-${randomBytes(4).toString('hex')}`;

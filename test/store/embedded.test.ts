@@ -101,6 +101,28 @@ t.test('a life', async (t) => {
   await stopped(data);
 });
 
+t.test('npm run reset', async (t) => {
+  const reset = join(import.meta.dirname, '../../src/demo/reset.ts');
+  const run = async (...args: string[]) => {
+    const done = node(t, reset, args);
+    return { ...(await done.exit), said: done.output() };
+  };
+  const data = folder(t, 'data');
+  t.match(await run(data), { code: 0, said: /nothing to forget/ });
+  const server = await startEmbedded(data);
+  fs.mkdirSync(join(data, 'portals'));
+  t.match(await run(data), { code: 1, said: /^\S+ is in use: stop .*\n$/ });
+  t.equal(await answers(server.socket), true);
+  server.release();
+  await stopped(data);
+  t.match(await run(data), { code: 0, said: /forgotten/ });
+  t.strictSame(fs.readdirSync(dirname(data)), [], 'nothing is left');
+  fs.mkdirSync(data);
+  fs.writeFileSync(join(data, 'a'), '');
+  t.match(await run(data), { code: 1, said: /no data folder of Egret/ });
+  t.ok(fs.existsSync(join(data, 'a')));
+});
+
 t.test('what cannot be started says so in one sentence', async (t) => {
   const refusal = async (data: string, code: string, message: RegExp) => {
     await t.rejects(startEmbedded(data), { code, message });

@@ -387,3 +387,21 @@ t.test('codes: an unknown mobile looks the same and gets no message', async (t) 
   t.equal(w.inbox.filter((message) => message.to === unknown).length, 0);
   t.equal((await w.database.sql`select * from outbox`).length, w.inbox.length, 'and nothing waits for it');
 });
+
+t.test('codes: a lost reply counts once, and does not lose the right code', async (t) => {
+  const w = await world(t);
+  await register(w, jia);
+  const who = visitor();
+  const sent = await ask(w, who, 'sign-in', jia.mobile);
+  const wrong = sent.code === '000000' ? '000001' : '000000';
+  w.lost.replies = 1;
+  t.match(await w.accounts.signInWithSms({ ...who, ...sent, code: wrong }), { reason: 'code-wrong', triesLeft: 4 });
+  w.lost.replies = 2;
+  await t.rejects(
+    w.accounts.signInWithSms({ ...who, ...sent, code: wrong }),
+    /lost/,
+    'a store that is gone is no refusal',
+  );
+  w.lost.replies = 1;
+  t.match(await w.accounts.signInWithSms({ ...who, ...sent }), { ok: true });
+});

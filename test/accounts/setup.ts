@@ -51,6 +51,8 @@ export interface World {
   readonly answers: Map<string, string>;
   /** People whose three factors agree although their mobile is not the table's. */
   readonly moved: Map<string, string>;
+  /** How many replies about a guess get lost, after the store has counted it. */
+  lost: { replies: number };
   move(ms: number): void;
   /** The events of this database, oldest first. */
   events(): Promise<
@@ -96,6 +98,7 @@ export async function world(t: Test, settings: Partial<AccountsSettings> = {}): 
     [people.lost.idNumber, '2202'],
   ]);
   const moved = new Map<string, string>();
+  const lost = { replies: 0 };
   const known = new Map<string, ThreeFactors>(Object.values(people).map((person) => [person.idNumber, person]));
   const needs = {
     database: db,
@@ -104,7 +107,7 @@ export async function world(t: Test, settings: Partial<AccountsSettings> = {}): 
     outbox,
     clock,
     random: randomBytes,
-    codes: oneTimeCodes(db, () => offset),
+    codes: oneTimeCodes(db, () => offset, lost),
     province: {
       name: 'fujian',
       async checkRealName(person: ThreeFactors) {
@@ -132,6 +135,7 @@ export async function world(t: Test, settings: Partial<AccountsSettings> = {}): 
     asked,
     answers,
     moved,
+    lost,
     move: (ms) => {
       offset += ms;
     },
@@ -152,7 +156,7 @@ export async function world(t: Test, settings: Partial<AccountsSettings> = {}): 
 }
 
 /** The contract of one-time codes over the PostgreSQL engine of protocol state. */
-function oneTimeCodes(db: TestDatabase, offset: () => number): OneTimeCodes {
+function oneTimeCodes(db: TestDatabase, offset: () => number, lost: { replies: number }): OneTimeCodes {
   const state = databaseState(db, offset);
   const key = (flow: string, purpose: string) => keyOf('OneTimeCode', `${flow}\n${purpose}`);
   return {
@@ -161,7 +165,11 @@ function oneTimeCodes(db: TestDatabase, offset: () => number): OneTimeCodes {
       const links = { mac: code.mac.toString('base64url') };
       await state.commit({ lock: at, put: [{ key: at, payload: code.subject, expiresAt: code.expiresAt, links }] });
     },
-    guess: (flow, purpose, mac, guessId) => state.guess(key(flow, purpose), mac.toString('base64url'), guessId),
+    async guess(flow, purpose, mac, guessId) {
+      const answer = await state.guess(key(flow, purpose), mac.toString('base64url'), guessId);
+      if (lost.replies-- > 0) throw new Error('the reply got lost');
+      return answer;
+    },
   };
 }
 

@@ -143,6 +143,8 @@ function readAnswer(fields: Fields | undefined): AnswerEnvelope | undefined {
   if (typeof timestamp !== 'number' || !Number.isSafeInteger(timestamp)) return undefined;
   if (![msg, callerKeyId, encKey, encData, signData].every(isTextOrAbsent)) return undefined;
   if ((encData == null) !== (encKey == null)) return undefined;
+  // Data in the clear would stand beside the signed ones unsigned.
+  if ('data' in fields) return undefined;
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
   return {
     success,

@@ -72,7 +72,6 @@ ${shape === 'panel' && scene(context)}
 ${header(context)}
 <main id="main" tabindex="-1">
 ${context.banner && banner(context)}
-${offline(context)}
 ${errorSummary(context, problems)}
 ${content.menu}
 <div class="content">
@@ -84,6 +83,7 @@ ${content.lead && html`<p class="lead">${content.lead}</p>`}
 ${content.body}
 </div>
 ${content.aside && html`<div class="aside">${content.aside}</div>`}
+${offline(context)}
 </main>
 ${footer(context)}
 </body>

@@ -94,13 +94,12 @@ function explain(error: unknown, words: string, folder: string): never {
   );
 }
 
-const lastLine = (text: string) =>
-  text
-    .split('\n')
-    .filter((line) => /FATAL|PANIC|error|no answer/i.test(line))
-    .at(-1)
-    ?.trim()
-    .slice(0, 300) ?? 'no reason given';
+function lastLine(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const reason =
+    lines.findLast((line) => /FATAL|PANIC|error:|no answer/i.test(line)) ?? lines.at(-1) ?? 'no reason given';
+  return reason.trim().slice(0, 300);
+}
 
 /** Makes `folder` if it is missing, closed (0700), and for the user PostgreSQL runs as. */
 function closedFolder(folder: string, way: Way) {
@@ -172,7 +171,9 @@ async function chooseWay(dataFolder: string, data: string, binaries: Binaries): 
   for (const way of ours) if (await wayWorks(way, dataFolder, binaries)) return way;
   refuse(
     'EG-1710',
-    `PostgreSQL does not run as root and no other user can enter ${dataFolder}: start as an ordinary user, or open the folder (chmod a+x) and its parents.`,
+    process.getuid?.() === 0
+      ? `PostgreSQL does not run as root and no other user can enter ${dataFolder}: start as an ordinary user, or open the folder (chmod a+x) and its parents.`
+      : `PostgreSQL cannot run in ${dataFolder}: start as a user with a name (\`id -un\`) who can enter the folder.`,
   );
 }
 

@@ -35,22 +35,30 @@ export function surroundings(way: Way, extra: Record<string, string> = {}) {
   };
 }
 
+/** A user namespace in which we are nobody: root is not root there, and a uid without a name has one. */
+const asNobody = ['unshare', '--user', '--map-user=65534', '--map-group=65534'];
+
 /**
- * The ways to try, in order. As root: first the user nobody; else, where that user cannot reach the folder (a home of
- * root, a closed checkout), a user namespace in which root is somebody else. Containers may forbid the second.
+ * The ways to try, in order. As root: the user nobody; else, where that user cannot reach the folder (a home of root, a
+ * closed checkout), a namespace. As somebody else: plainly; else, where this uid has no name (a container that picks
+ * one), a namespace, because initdb insists on a name. Containers may forbid namespaces.
  */
 export function possibleWays(): Way[] {
   const uid = process.getuid?.() ?? 0;
-  if (uid !== 0) return [{ uid, wrap: [] }];
-  return [
-    { uid: 65534, wrap: [] },
-    { uid: 0, wrap: ['unshare', '--user', '--map-user=1000', '--map-group=1000'] },
-  ];
+  return uid === 0
+    ? [
+        { uid: 65534, wrap: [] },
+        { uid, wrap: asNobody },
+      ]
+    : [
+        { uid, wrap: [] },
+        { uid, wrap: asNobody },
+      ];
 }
 
 /** Whether PostgreSQL, started this way, can enter `folder` and run at all. */
 export async function wayWorks(way: Way, folder: string, binaries: Binaries): Promise<boolean> {
-  const [file, ...rest] = [...way.wrap, 'sh', '-c', 'cd "$1" && exec "$2" --version', 'sh', folder];
+  const [file, ...rest] = [...way.wrap, 'sh', '-c', 'cd "$1" && id -un && exec "$2" --version', 'sh', folder];
   try {
     await run(file as string, [...rest, join(binaries.folder, 'postgres')], surroundings(way));
     return true;

@@ -79,11 +79,24 @@ export function createPeer(options: PeerOptions): Peer {
     const wait = waits[Math.min(openings, waits.length - 1)] ?? 0;
     openings += 1;
     due = { monotonic: clock.monotonic() + wait, epoch: clock.now() + wait };
-    clearTimeout(timer);
-    if (options.probe && !closed) timer = setTimeout(() => void look(), wait).unref();
+    arm(wait);
     tell();
   });
-  breaker.onReset(() => tell());
+  breaker.onReset(() => {
+    clearTimeout(timer);
+    tell();
+  });
+
+  /** Looks after a while, and again at once where that look was one that had begun before the breaker opened. */
+  function arm(wait: number) {
+    clearTimeout(timer);
+    if (!options.probe || closed) return;
+    const lookAgain = async () => {
+      await look();
+      if (breaker.state === CircuitState.Open && clock.monotonic() >= due.monotonic) arm(0);
+    };
+    timer = setTimeout(() => void lookAgain(), wait).unref();
+  }
 
   const status = (): Status => (isClosed() ? { up: true } : { up: false, since, nextTry: due.epoch });
   function tell() {

@@ -155,6 +155,22 @@ t.test('a service that is down behind a platform that is up', async (t) => {
   t.equal(bridge.status().up, true, 'who has served somebody starts anew');
 });
 
+t.test('a probe that hangs does not stand in the way of the next', async (t) => {
+  const platform = await startPlatform(t);
+  platform.healthy = false;
+  platform.play = ({ service }) => {
+    if (service === '062') return { code: '9001' };
+    return platform.count('X090') === 1 ? { until: never } : {};
+  };
+  const bridge = bridgeTo(t, platform, { tuning: { deadline: 400, threshold: 2, waits: [50] } });
+  await bridge.checkRealName(person);
+  await until(() => platform.count('X090') === 1);
+  await bridge.checkRealName(person);
+  t.equal(bridge.status().up, false, 'open while the first probe hangs');
+  await until(() => bridge.status().up);
+  t.equal(platform.count('X090'), 2);
+});
+
 t.test('probation ends with time', async (t) => {
   const platform = await startPlatform(t);
   let offset = 0;

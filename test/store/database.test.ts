@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { isReachable, isUnreachable, openDatabase } from '../../src/store/database.ts';
 import { database } from '../support/database.ts';
 import { until } from '../support/processes.ts';
+import { scratch } from '../support/scratch.ts';
 import { wants } from '../support/wants.ts';
 
 const failure = (promise: PromiseLike<unknown>) =>
@@ -328,7 +329,7 @@ async function pausableWire(t: Test, folder: string) {
     for (const socket of [near, far]) socket.on('error', () => {}).on('close', () => pairs.get(socket)?.destroy());
     if (!frozen) near.pipe(far).pipe(near);
   });
-  const path = `/tmp/egret-wire-${process.pid}`;
+  const path = `${scratch(t, 'wire')}/s`;
   await new Promise<void>((resolve) => server.listen(path, resolve));
   t.teardown(() => {
     for (const socket of pairs.keys()) socket.destroy();

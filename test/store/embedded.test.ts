@@ -7,17 +7,13 @@ import { isUnreachable, openDatabase } from '../../src/store/database.ts';
 import { startEmbedded } from '../../src/store/embedded.ts';
 import { answers } from '../../src/store/postmaster.ts';
 import { node, until } from '../support/processes.ts';
+import { scratch } from '../support/scratch.ts';
 
-const user = join(import.meta.dirname, 'embedded-user.ts');
+const user = join(import.meta.dirname, '../support/embedded-user.ts');
 const root = process.getuid?.() === 0;
 
 /** A folder outside the checkout, which the user nobody can enter. */
-function folder(t: Test, name: string) {
-  const made = fs.mkdtempSync('/tmp/egret-embedded-');
-  fs.chmodSync(made, 0o755);
-  t.teardown(() => fs.rmSync(made, { recursive: true, force: true }));
-  return join(made, name);
-}
+const folder = (t: Test, name: string) => join(scratch(t, 'embedded', 0o755), name);
 
 const pidIn = (data: string) => Number(fs.readFileSync(join(data, 'pg/postmaster.pid'), 'utf8').split('\n')[0]);
 const stopped = (data: string) => until(() => !fs.existsSync(join(data, 'pg/postmaster.pid')));
@@ -157,12 +153,12 @@ t.test('what cannot be started says so in one sentence', async (t) => {
 t.test('without the package, and without the links in it', async (t) => {
   const copy = folder(t, 'egret');
   const project = resolve(import.meta.dirname, '../..');
-  const sources = fs.globSync(['src/*.ts', 'src/store/{embedded,postmaster}.ts', 'test/store/embedded-user.ts'], {
+  const sources = fs.globSync(['src/*.ts', 'src/store/{embedded,postmaster}.ts', 'test/support/embedded-user.ts'], {
     cwd: project,
   });
   for (const file of sources) fs.cpSync(join(project, file), join(copy, file));
   fs.writeFileSync(join(copy, 'package.json'), '{ "type": "module" }');
-  const start = () => node(t, join(copy, 'test/store/embedded-user.ts'), [join(copy, '.data')]);
+  const start = () => node(t, join(copy, 'test/support/embedded-user.ts'), [join(copy, '.data')]);
   const missing = start();
   await missing.exit;
   t.match(

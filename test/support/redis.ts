@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
 import net from 'node:net';
 import type { Test } from 'tap';
 import { type Program, program, until } from './processes.ts';
+import { scratch } from './scratch.ts';
 import { find } from './wants.ts';
 
 /** A redis-server of one test, empty, on a unix socket, with nothing on disk. */
@@ -21,9 +20,7 @@ export interface TestRedis {
 export async function redis(t: Test, options: { args?: readonly string[] } = {}): Promise<TestRedis> {
   const server = find('redis-server');
   if (!server) throw new Error('no redis-server on this machine: ask wants("redis-server") first');
-  const folder = `/tmp/egret-redis-${process.pid}-${randomBytes(4).toString('hex')}`;
-  fs.mkdirSync(folder, { mode: 0o700 });
-  t.teardown(() => fs.rmSync(folder, { recursive: true, force: true }));
+  const folder = scratch(t, 'redis');
   const socket = `${folder}/s`;
   // The shell waits for the end of standard input, which comes when we die.
   const leash = 'exec 3<&0; "$@" 3<&- & p=$!; echo "pid $p"; (cat <&3; kill -9 $p) & wait $p';

@@ -58,27 +58,33 @@ t.test('a reply that is lost is given up in time, and the connection with it', w
   t.equal(await redis.get('count'), '1', 'carried out, and once');
 });
 
-t.test('a script that the server forgot is sent whole, once', wants('redis-server'), async (t) => {
-  const { server, redis } = await connected(t);
-  redis.defineCommand('bump', { numberOfKeys: 1, lua: "return redis.call('incrby', KEYS[1], ARGV[1])" });
-  const bump = (by: number) => (redis as unknown as { bump(key: string, by: number): Promise<number> }).bump('n', by);
-  const calls = async (name: string) =>
-    Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await redis.info('commandstats'))?.[1] ?? 0);
+for (const autoPipelining of [false, true])
+  t.test(
+    `a script that the server forgot is sent whole, once, autoPipelining ${autoPipelining}`,
+    wants('redis-server'),
+    async (t) => {
+      const { server, redis } = await connected(t, { autoPipelining });
+      redis.defineCommand('bump', { numberOfKeys: 1, lua: "return redis.call('incrby', KEYS[1], ARGV[1])" });
+      const bump = (by: number) =>
+        (redis as unknown as { bump(key: string, by: number): Promise<number> }).bump('n', by);
+      const calls = async (name: string) =>
+        Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(await redis.info('commandstats'))?.[1] ?? 0);
 
-  t.equal(await bump(1), 1);
-  t.equal(await bump(1), 2);
-  t.strictSame([await calls('eval'), await calls('evalsha')], [1, 1]);
-  await redis.script('FLUSH');
-  t.equal(await bump(5), 7, 'after NOSCRIPT');
-  t.strictSame([await calls('eval'), await calls('evalsha')], [2, 2]);
-  t.equal(await bump(5), 12);
+      t.equal(await bump(1), 1);
+      t.equal(await bump(1), 2);
+      t.strictSame([await calls('eval'), await calls('evalsha')], [1, 1]);
+      await redis.script('FLUSH');
+      t.equal(await bump(5), 7, 'after NOSCRIPT');
+      t.strictSame([await calls('eval'), await calls('evalsha')], [2, 2]);
+      t.equal(await bump(5), 12);
 
-  await server.kill();
-  await server.start();
-  await redisReady(redis);
-  t.equal(await bump(3), 3, 'after a restart');
-  t.strictSame([await calls('eval'), await calls('evalsha')], [1, 0], 'whole again, without a NOSCRIPT');
-});
+      await server.kill();
+      await server.start();
+      await redisReady(redis);
+      t.equal(await bump(3), 3, 'after a restart');
+      t.strictSame([await calls('eval'), await calls('evalsha')], [1, 0], 'whole again, without a NOSCRIPT');
+    },
+  );
 
 t.test('who cannot be reached', async (t) => {
   const nobody = openRedis('unix:///tmp/egret-nobody-here');

@@ -59,7 +59,7 @@ export function program(t: Test, command: string, args: readonly string[], optio
     output: () => written,
     exit,
     stop,
-    waitFor(pattern, patience = 20_000) {
+    waitFor(pattern, patience = 60_000) {
       const wanted = typeof pattern === 'string' ? new RegExp(pattern.replace(/[^\w\s]/g, '\\$&')) : pattern;
       return new Promise((resolve, reject) => {
         const settle = (outcome: () => void) => {
@@ -95,7 +95,7 @@ export function node(t: Test, file: string, args: readonly string[] = [], option
 }
 
 /** Waits until `condition` holds; looks every 20 ms, fails after `patience` ms. */
-export async function until(condition: () => boolean | Promise<boolean>, patience = 10_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, patience = 30_000): Promise<void> {
   const deadline = performance.now() + patience;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not within ${patience} ms: ${condition}`);

@@ -50,6 +50,7 @@ export type {
   OneTimeCodes,
   Province,
   ProvincePerson,
+  RealNameAnswer,
   ThreeFactors,
   Vault,
 } from './needs.ts';

@@ -41,8 +41,13 @@ export interface Province {
    * Whether name, number and mobile belong to one person. `code` is the province's own ('2001', or as the catalogue
    * mirrors it, 'EG-P2001'); no answer at all is one of 9xxx. Never rejects for what the other side does.
    */
-  checkRealName(person: ThreeFactors): Promise<{ ok: true } | { ok: false; code: string }>;
+  checkRealName(person: ThreeFactors): Promise<RealNameAnswer>;
 }
+
+/** `trace` names the question at the province; it goes to the audit trail. */
+export type RealNameAnswer =
+  | { readonly ok: true; readonly trace?: string }
+  | { readonly ok: false; readonly code: string; readonly trace?: string };
 
 export interface ThreeFactors {
   readonly name: string;
@@ -53,6 +58,9 @@ export interface ThreeFactors {
 /** Who came with a trust ticket, from the allow-listed fields of the province's record. */
 export interface ProvincePerson {
   readonly userId: string;
+  /** A legal person's ticket makes no citizen; absent: a natural person. */
+  readonly userType?: 'natural' | 'legal';
+  /** Name and number may be empty at level 0. */
   readonly name: string;
   readonly idNumber: string;
   /** The province's real-name level, 0-3. */

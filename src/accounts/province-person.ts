@@ -20,10 +20,11 @@ export async function signInFromProvince(
   request: { person: ProvincePerson; browser?: string },
 ): Promise<SignedIn> {
   const { person } = request;
-  const read = readIdentity(room, person);
   const level = Math.min(person.level, room.settings.ticketLevelCap, 3) as Level;
-  if (!(level >= 1) || !read.ok) {
-    const refusal = read.ok ? refuse('ticket-without-real-name') : read;
+  const read = readIdentity(room, person);
+  // no real name: its name and number may be empty. An organisation, or a card that is no citizen's here: another way.
+  if (!(level >= 1) || person.userType === 'legal' || !read.ok) {
+    const refusal = refuse(level >= 1 ? 'way-closed' : 'ticket-without-real-name');
     const detail = { province: room.province.name, reason: refusal.reason };
     await recordAlone(room, { type: 'sign-in.province', outcome: 'refused', code: refusal.code, detail });
     return refusal;
@@ -52,12 +53,12 @@ interface Ticket {
 async function settle(room: Room, tx: TransactionSql, ticket: Ticket): Promise<SignedIn> {
   const { identity, userIndex } = ticket;
   const province = room.province.name;
-  const linked = await records.accountOfProvinceUser(tx, province, userIndex);
-  const same = await records.accountByLogin(tx, 'id-number', identity.index, ticket.browser);
+  const ticketOf = { province, userIndex, identityIndex: identity.index, browser: ticket.browser };
+  const found = await records.accountsOfTicket(tx, ticketOf);
+  const linked = found.find((row) => row.by_user);
+  const same = found.find((row) => row.by_identity);
   // USER_ID of another identity, or an identity that has another USER_ID
-  const conflict = linked
-    ? linked.id !== same?.id
-    : same !== undefined && (await records.hasProvinceLink(tx, province, same.id));
+  const conflict = linked ? linked.id !== same?.id : same?.linked === true;
   if (conflict) return await refuseConflict(room, tx, ticket, { linked: linked?.id, same: same?.id });
   const id = same?.id ?? (await create(room, tx, ticket));
   const row = await records.accountById(tx, id, true);
@@ -95,7 +96,7 @@ async function settle(room: Room, tx: TransactionSql, ticket: Ticket): Promise<S
       real_name_at: at,
       updated_at: at,
     });
-  await recordLevel(room, tx, id, before.level, level, 'ticket');
+  await recordLevel(room, tx, id, { from: before.level, to: level, way: 'ticket' });
   if (ticket.browser) await records.rememberBrowser(tx, id, ticket.browser, at, room.settings.knownBrowsers);
   const signIn = assess({ ...before, level, name: identity.name }, ['ticket'], now, room.settings.smsHold);
   const detail = { browser: same?.known ? 'known' : 'new', strength: signIn.strength, level, province };

@@ -3,7 +3,7 @@ import type { AccountRow } from './account.ts';
 import { type Budget, counterKey, giveBack, type Reserved, reserve } from './budgets.ts';
 import { openCase } from './cases.ts';
 import { parseIdNumber, parseName } from './identifiers.ts';
-import type { ThreeFactors } from './needs.ts';
+import type { RealNameAnswer, ThreeFactors } from './needs.ts';
 import * as records from './records.ts';
 import { type Outcome, type Reason, type Refusal, refuse } from './refusals.ts';
 import { open, type Room, record, recordAlone, referenceTo, violated } from './room.ts';
@@ -46,7 +46,7 @@ interface Check {
  * The three factors (name, ID number, mobile: 国办函〔2016〕108号) against the province. Counted before the call, on
  * the account, its mobile and the number together or on none of them; given back when the province did not answer.
  */
-export async function checkThreeFactors(room: Room, check: Check): Promise<Outcome<{ provinceCode?: undefined }>> {
+export async function checkThreeFactors(room: Room, check: Check): Promise<Outcome<{ trace?: string }>> {
   const { settings, province } = room;
   const a = { limit: settings.checksADayAccount, kept: settings.checksKept, span: spans.day } satisfies Budget;
   const b = { limit: settings.checksADayNumber, kept: settings.checksKept, span: spans.day } satisfies Budget;
@@ -60,10 +60,20 @@ export async function checkThreeFactors(room: Room, check: Check): Promise<Outco
   ].sort((one, other) => Buffer.compare(one.key, other.key)); // one order, so that no two wait for each other
   const uses = await reserveAll(room, lanes);
   const whose = accountId ? { subject: referenceTo(room, accountId) } : {};
-  const refused = async (reason: Reason, details: Omit<Refusal, 'ok' | 'reason' | 'code'> = {}) => {
+  const refused = async (
+    reason: Reason,
+    details: Omit<Refusal, 'ok' | 'reason' | 'code'> = {},
+    more: { trace?: string } = {},
+  ) => {
     const refusal = refuse(reason, details);
     const { provinceCode = '' } = details;
-    const detail = { way: 'three-factors', result: 'refused', reason, ...(provinceCode ? { provinceCode } : {}) };
+    const detail = {
+      way: 'three-factors',
+      result: 'refused',
+      reason,
+      ...(provinceCode ? { provinceCode } : {}),
+      ...more,
+    };
     await recordAlone(room, { type: 'real-name.checked', outcome: 'refused', code: refusal.code, ...whose, detail });
     return refusal;
   };
@@ -72,21 +82,23 @@ export async function checkThreeFactors(room: Room, check: Check): Promise<Outco
     room.database.begin(async (tx) => {
       for (const use of uses.all) await giveBack(tx, use);
     });
-  let answer: Awaited<ReturnType<typeof province.checkRealName>>;
+  let answer: RealNameAnswer;
   try {
     answer = await province.checkRealName(check.person);
   } catch (error) {
     await back();
     throw error;
   }
-  if (answer.ok) return { ok: true };
+  if (answer.ok) return { ok: true, ...traceOf(answer) };
   const code = answer.code.replace(/^EG-P/, '');
   const reason = reasonOf(code);
   if (reason === 'province-unreachable') await back();
   const tries =
     reason === 'details-differ' ? { triesLeft: Math.min(...uses.all.map((use) => (use.ok ? use.left : 0))) } : {};
-  return await refused(reason, { provinceCode: `EG-P${code}`, ...tries });
+  return await refused(reason, { provinceCode: `EG-P${code}`, ...tries }, traceOf(answer));
 }
+
+export const traceOf = ({ trace }: { trace?: string }): { trace?: string } => (trace ? { trace } : {});
 
 /** What the citizen is told: which item differs is never said, and 2201 has the words of its neighbours. */
 function reasonOf(code: string): Reason {
@@ -154,14 +166,16 @@ export async function recordLevel(
   room: Room,
   tx: TransactionSql,
   accountId: string,
-  from: number,
-  to: number,
-  way: string,
+  { from, to, way, ...trace }: { from: number; to: number; way: 'three-factors' | 'ticket'; trace?: string },
 ) {
   const subject = referenceTo(room, accountId);
   const common = { outcome: 'success', subject } as const;
   if (way === 'three-factors')
-    await record(room, tx, { type: 'real-name.checked', ...common, detail: { way, level: to, result: 'passed' } });
+    await record(room, tx, {
+      type: 'real-name.checked',
+      ...common,
+      detail: { way, level: to, result: 'passed', ...trace },
+    });
   if (from !== to) await record(room, tx, { type: 'real-name.level', ...common, detail: { from, to, way } });
 }
 
@@ -211,7 +225,7 @@ export async function provideRealName(
         real_name_at: at,
         updated_at: at,
       });
-      await recordLevel(room, tx, accountId, 0, 1, 'three-factors');
+      await recordLevel(room, tx, accountId, { from: 0, to: 1, way: 'three-factors', ...traceOf(check) });
       return { ok: true, level: 1 };
     });
   } catch (error) {

@@ -27,12 +27,15 @@ export async function accountById(run: Run, id: string, lock = false): Promise<A
   return row;
 }
 
+const knownTo = (run: Run, browser: Buffer | undefined) =>
+  run`exists (select from known_browsers b where b.account_id = a.id and b.browser = ${browser ?? Buffer.alloc(0)})`;
+
 /** The account of a login name, and whether the browser is known to it: one query, whether there is one or not. */
 export async function accountByLogin(run: Run, kind: LoginId['kind'], index: Buffer, browser: Buffer | undefined) {
   const where =
     kind === 'mobile' ? run`a.mobile_index = ${index} and a.mobile_is_login` : run`a.identity_index = ${index}`;
   const [row] = await run<(AccountRow & { known: boolean })[]>`
-    select a.*, exists (select from known_browsers b where b.account_id = a.id and b.browser = ${browser ?? Buffer.alloc(0)}) as known
+    select a.*, ${knownTo(run, browser)} as known
     from accounts a where ${where}`;
   return row;
 }
@@ -40,7 +43,7 @@ export async function accountByLogin(run: Run, kind: LoginId['kind'], index: Buf
 /** Everyone whose proved mobile this is; the one whose login name it is comes first. */
 export async function accountsByMobile(run: Run, index: Buffer, browser: Buffer | undefined) {
   return await run<(AccountRow & { known: boolean })[]>`
-    select a.*, exists (select from known_browsers b where b.account_id = a.id and b.browser = ${browser ?? Buffer.alloc(0)}) as known
+    select a.*, ${knownTo(run, browser)} as known
     from accounts a where a.mobile_index = ${index} order by a.mobile_is_login desc, a.created_at limit 20`;
 }
 
@@ -62,19 +65,23 @@ export async function forgetBrowsers(run: Run, id: string, except: Buffer | unde
   await run`delete from known_browsers where account_id = ${id} and browser <> ${except ?? Buffer.alloc(0)}`;
 }
 
-export async function accountOfProvinceUser(
+/**
+ * Whom a ticket may mean: the account linked to its USER_ID, and the one of its identity; at most two, read in one
+ * statement, so that a link made at the same moment is seen with its account or not at all.
+ */
+export async function accountsOfTicket(
   run: Run,
-  province: string,
-  index: Buffer,
-): Promise<AccountRow | undefined> {
-  const [row] = await run<AccountRow[]>`
-    select a.* from province_links l join accounts a on a.id = l.account_id
-    where l.province = ${province} and l.user_index = ${index}`;
-  return row;
-}
-
-export async function hasProvinceLink(run: Run, province: string, id: string): Promise<boolean> {
-  return (await run`select from province_links where province = ${province} and account_id = ${id}`).length > 0;
+  ticket: { province: string; userIndex: Buffer; identityIndex: Buffer; browser: Buffer | undefined },
+) {
+  const { province, userIndex, identityIndex } = ticket;
+  return await run<(AccountRow & { known: boolean; by_user: boolean; by_identity: boolean; linked: boolean })[]>`
+    select a.*, ${knownTo(run, ticket.browser)} as known,
+      l.user_index is not distinct from ${userIndex} as by_user,
+      a.identity_index is not distinct from ${identityIndex} as by_identity,
+      l.user_index is not null as linked
+    from accounts a left join province_links l on l.account_id = a.id and l.province = ${province}
+    where a.identity_index = ${identityIndex}
+      or a.id in (select account_id from province_links where province = ${province} and user_index = ${userIndex})`;
 }
 
 export async function linkProvinceUser(run: Run, province: string, index: Buffer, id: string, at: Date): Promise<void> {

@@ -9,6 +9,7 @@ import {
   recordLevel,
   refuseSecondAccount,
   type TypedIdentity,
+  traceOf,
 } from './real-name.ts';
 import * as records from './records.ts';
 import { type Outcome, refuse } from './refusals.ts';
@@ -108,14 +109,14 @@ export async function finishRegistration(room: Room, request: FinishRequest): Pr
   const mobileIndex = room.vault.blindIndex('mobile', draft.mobile);
   const check = await checkThreeFactors(room, { person, identityIndex: identity.index, mobileIndex, known: false });
   if (!check.ok) return check;
-  return await create(room, draft, request, identity);
+  return await create(room, draft, request, { ...identity, ...traceOf(check) });
 }
 
 async function create(
   room: Room,
   draft: Draft,
   request: FinishRequest,
-  identity: Identity | undefined,
+  identity: (Identity & { trace?: string }) | undefined,
 ): Promise<SignedIn> {
   const now = room.clock.now();
   const account: Account = {
@@ -142,7 +143,8 @@ async function create(
       const common = { outcome: 'success', subject: referenceTo(room, account.id) } as const;
       await record(room, tx, { type: 'account.registered', ...common, detail: { way: 'sms', level: account.level } });
       if (account.password) await record(room, tx, { type: 'password.set', ...common });
-      if (identity) await recordLevel(room, tx, account.id, 0, 1, 'three-factors');
+      if (identity)
+        await recordLevel(room, tx, account.id, { from: 0, to: 1, way: 'three-factors', ...traceOf(identity) });
     });
   } catch (error) {
     const index = violated(error);

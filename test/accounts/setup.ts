@@ -120,7 +120,7 @@ export async function world(t: Test, settings: Partial<AccountsSettings> = {}): 
         if (found.name !== person.name) return { ok: false as const, code: '2001' };
         if ((moved.get(person.idNumber) ?? found.mobile) !== person.mobile)
           return { ok: false as const, code: 'EG-P2003' };
-        return { ok: true as const };
+        return { ok: true as const, trace: 'trace-of-062' };
       },
     },
   };

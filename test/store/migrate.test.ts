@@ -6,6 +6,7 @@ import { openDatabase } from '../../src/store/database.ts';
 import { migrate, pendingMigrations, readMigrations } from '../../src/store/migrate.ts';
 import { database } from '../support/database.ts';
 import { until } from '../support/processes.ts';
+import { wants } from '../support/wants.ts';
 
 async function fresh(t: Test, files: Record<string, string>) {
   const records = await database(t, { empty: true });
@@ -103,3 +104,10 @@ t.test('a node that is killed while it migrates', async (t) => {
     { it: null, too: null },
   ]);
 });
+
+for (const engine of ['embedded', 'debian'] as const)
+  t.test(`the migrations of this version, ${engine}`, engine === 'debian' ? wants('postgresql') : {}, async (t) => {
+    const records = await database(t, { engine });
+    t.strictSame(await pendingMigrations(records), []);
+    t.strictSame(await migrate(records, { clock }), []);
+  });

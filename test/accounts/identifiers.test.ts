@@ -69,7 +69,7 @@ t.test('ID numbers: the published vector, the test people, and every card type',
     t.equal(parseIdNumber(bad, now), undefined, bad);
 });
 
-t.test('ID numbers: properties', async () => {
+t.test('ID numbers: properties', async (t) => {
   fc.assert(fc.property(validNumber, (number) => parseIdNumber(number, now)?.number === number));
   // every typed form of a number is that number, and one login name
   fc.assert(
@@ -107,6 +107,7 @@ t.test('ID numbers: properties', async () => {
       (text) => normalizeNumber(normalizeNumber(text)) === normalizeNumber(text),
     ),
   );
+  t.pass('hold');
 });
 
 t.test('mobiles', async (t) => {

@@ -80,11 +80,13 @@ export async function world(t: Test, settings: Partial<AccountsSettings> = {}): 
   });
   const { vault, audit } = keys;
   const inbox: Message[] = [];
+  const delivered = new Set<string>();
   const outbox = createOutbox({ database: db, vault, audit, clock });
   outbox.start({
     sms: async (message) => {
-      const body = message.body as Omit<Message, 'to'>;
-      inbox.push({ to: message.to, ...body });
+      // as at the province: a repeated id sends once (moving the clock ends leases early)
+      if (!delivered.has(message.id)) inbox.push({ to: message.to, ...(message.body as Omit<Message, 'to'>) });
+      delivered.add(message.id);
       return 'delivered';
     },
     logout: async () => 'delivered',

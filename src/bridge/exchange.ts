@@ -46,8 +46,6 @@ export async function post(
     return refuse({ code: response.status === 504 ? '9002' : '9001', why: `HTTP ${response.status}` });
   }
   if (!isJson.test(response.headers.get('content-type') ?? '')) return refuse({ code: '9999', why: 'content type' });
-  if (Number(response.headers.get('content-length')) > options.maxBytes)
-    return refuse({ code: '9999', why: 'too large' });
   try {
     const chunks: Uint8Array[] = [];
     let length = 0;

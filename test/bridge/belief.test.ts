@@ -62,18 +62,46 @@ t.test('the signature is of a pinned key in force', async (t) => {
   );
 
   // An old key: it was in force once.
-  await platform.pin([rolled], { notBefore: 0, notAfter: Date.now() - 1 });
-  const before = bridgeTo(t, platform, { tuning: { threshold: 1_000 } });
+  const over = { notBefore: 0, notAfter: Date.now() - 1 };
+  await platform.pin([platform.key, { ...rolled, ...over }]);
+  const another = bridgeTo(t, platform, { tuning: { threshold: 1_000 } });
+  playing({ signer: rolled });
+  t.match(await another.checkRealName(person), unusable, 'a key that is no longer in force');
+  playing({ signer: rolled, code: '1102', head: (head) => ({ ...head, timestamp: Date.now() }) });
+  t.match(await another.checkRealName(person), unusable, 'nor does it set our clock');
+  const future = { ...rolled, notBefore: Date.now() + 3_600_000 };
+  await platform.pin([platform.key, future]);
+  playing({ signer: rolled });
+  t.match(await bridgeTo(t, platform).checkRealName(person), unusable, 'one that is not yet in force');
   playing({});
-  t.match(await before.checkRealName(person), unreachable, 'no key in force to wrap for: not sent');
+  t.match(await bridgeTo(t, platform).checkRealName(person), { ok: true }, 'and it is not wrapped for');
+  await platform.pin([{ ...platform.key, ...over }]);
+  t.match(await bridgeTo(t, platform).checkRealName(person), unreachable, 'no key in force to wrap for: not sent');
 
-  await platform.pin([platform.key], { notBefore: 0, notAfter: Date.now() + 3_600_000 });
+  await platform.pin([platform.key]);
   offset = 120_000;
   playing({});
   platform.ahead = 120_000;
   t.match(await check(), { ok: true }, 'after a minute the file is read again');
   playing({ signer: rolled });
   t.match(await check(), unusable, 'so a key that was taken out is believed no longer');
+});
+
+t.test('who wrapped for a key that is gone looks into the file before the next question', async (t) => {
+  for (const code of ['1104', '1105']) {
+    const platform = await startPlatform(t);
+    const bridge = bridgeTo(t, platform);
+    t.match(await bridge.checkRealName(person), { ok: true });
+    const rolled = makePair('platform-2');
+    await platform.pin([rolled]);
+    platform.play = () => ({ code });
+    t.match(await bridge.checkRealName(person), { ok: false, code: `EG-P${code}` });
+    platform.key = rolled;
+    platform.play = () => undefined;
+    t.match(await bridge.checkRealName(person), { ok: true });
+    t.equal(platform.asked.at(-1)?.envelope.platformKeyId, 'platform-2');
+    t.equal(platform.count('062'), 3);
+  }
 });
 
 t.test('keys pinned as they are, or not at all', async (t) => {

@@ -86,6 +86,9 @@ t.test('SM2 encryption: the sample of GB/T 32918.5, C1 ‖ C3 ‖ C2', async (t)
     changed[at]! ^= 1;
     t.equal(await sm2Decrypt(changed, standard.privateKey), undefined, `changed at ${at}`);
   }
+  const odd = Buffer.from(whole);
+  odd[0] = 6;
+  t.equal(await sm2Decrypt(odd, standard.privateKey), undefined, 'with another byte in front');
   t.equal(await sm2Decrypt(whole, caller.encrypt.privateKey), undefined, 'for another key');
   t.equal(await sm2Decrypt(Buffer.of(4), standard.privateKey), undefined, 'cut');
 

@@ -57,7 +57,8 @@ export interface Platform {
   healthy: boolean;
   /** Milliseconds its clock is ahead. */
   ahead: number;
-  pin(keys: readonly Pair[], life?: { notBefore?: number; notAfter?: number }): Promise<void>;
+  /** Writes the file of the platform's keys; a key without times is always in force. */
+  pin(keys: readonly (Pair & { notBefore?: number; notAfter?: number })[]): Promise<void>;
   /** Questions of a service, or all. */
   count(service?: string): number;
   stop(): Promise<void>;
@@ -155,8 +156,8 @@ export async function startPlatform(t: Test): Promise<Platform> {
     play: () => undefined,
     healthy: true,
     ahead: 0,
-    async pin(keys, { notBefore = 0, notAfter = Number.MAX_SAFE_INTEGER } = {}) {
-      const list = keys.map(({ keyId, sign, encrypt }) => {
+    async pin(keys) {
+      const list = keys.map(({ keyId, sign, encrypt, notBefore = 0, notAfter = Number.MAX_SAFE_INTEGER }) => {
         return { keyId, signKey: sign.publicKey, encKey: encrypt.publicKey, notBefore, notAfter };
       });
       await writeFile(platform.keysFile, JSON.stringify({ keys: list }));

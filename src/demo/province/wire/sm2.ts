@@ -18,7 +18,12 @@ export const newKeyPair = (): KeyPair => sm2.generateKeyPairHex();
 
 /** An uncompressed point of the curve, in hex. */
 export function isPublicKey(hex: unknown): hex is string {
-  return typeof hex === 'string' && /^04[0-9a-f]{128}$/i.test(hex) && sm2.verifyPublicKey(hex);
+  if (typeof hex !== 'string' || !/^04[0-9a-f]{128}$/i.test(hex)) return false;
+  try {
+    return sm2.verifyPublicKey(hex);
+  } catch {
+    return false; // it says so by throwing
+  }
 }
 
 /** DER, with SM3 and the standard user id. */

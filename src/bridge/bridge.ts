@@ -261,7 +261,10 @@ export function createBridge(options: BridgeOptions): Bridge {
 
     async sendSms({ requestId, mobile, template, params }, signal) {
       const data = { requestId, mobile, template, params };
-      const answer = await ask({ service: 'SMS', data, peer: messages, path: '/sms/send', signal }, () => true);
+      const question = { service: 'SMS', data, peer: messages, path: '/sms/send', signal };
+      const answer = await ask(question, ({ REQUEST_ID = requestId }) => {
+        return REQUEST_ID === requestId || 'about another message';
+      });
       return answer.ok ? { ok: true } : refusal(answer);
     },
 

@@ -158,6 +158,10 @@ t.test('the answer is bound to the question', async (t) => {
   });
   for (const answer of await all()) t.match(answer, unusable, "another person's record");
 
+  playing({ data: () => ({ REQUEST_ID: 'r2' }) });
+  const sms = { requestId: 'r1', mobile: person.mobile, template: 'notice', params: { text: 'x' } };
+  t.match(await bridge.sendSms(sms), unusable, 'another message');
+
   playing({ data: () => ({ ...record, RESULT: '1' }) });
   t.match(await bridge.checkRealName(person), unusable, 'no digest');
   t.match(await bridge.redeemTicket(ticket, returnUrl), unusable, 'no digest');

@@ -253,7 +253,12 @@ export function bridgeTo(
   const lines: string[] = [];
   const log = (details: object, text: string) => lines.push(JSON.stringify({ ...details, text }));
   const bridge = createBridge({
-    settings: { callerCode: 'EGRET', returnUrl, url: platform.url, platformKeysFile: platform.keysFile },
+    settings: {
+      callerCode: options.callerCode ?? 'EGRET',
+      returnUrl,
+      url: platform.url,
+      platformKeysFile: platform.keysFile,
+    },
     keys: options.keys ?? (() => [caller]),
     clock: options.clock ?? systemClock,
     log: { info: log, warn: log },

@@ -86,12 +86,12 @@ export function boundedPool(connect: (onclose: () => void) => Sql, bounds: Bound
     });
   }
 
+  const refusal = (transaction: Transaction) =>
+    transaction.over ? failure('CONNECTION_CLOSED', 'this transaction is over, or its connection is gone') : undefined;
+
   /** A query of a transaction. */
   function inside(made: unknown, transaction: Transaction): unknown {
-    const check = () =>
-      transaction.over
-        ? failure('CONNECTION_CLOSED', 'this transaction is over, or its connection is gone')
-        : undefined;
+    const check = () => refusal(transaction);
     return govern(made, {
       deadline: transaction.deadline,
       before: () => (transaction.seen === closings ? check() : settled(transaction).then(check)),
@@ -131,8 +131,11 @@ export function boundedPool(connect: (onclose: () => void) => Sql, bounds: Bound
       get(target, name) {
         const value = Reflect.get(target, name);
         if (name === 'savepoint')
-          return (...args: unknown[]) => {
+          return async (...args: unknown[]) => {
             const work = args.pop() as (tx: TransactionSql) => Promise<unknown>;
+            await settled(transaction);
+            const gone = refusal(transaction);
+            if (gone) throw gone;
             return Reflect.apply(value, target, [...args, guarded(work, transaction)]);
           };
         if (name !== 'unsafe' && name !== 'file') return value;

@@ -30,6 +30,8 @@ export interface CodeStep {
 /** POST password, after a code by SMS. */
 export interface SecondPasswordStep {
   readonly action: string;
+  /** The login name, for password managers. */
+  readonly username?: string;
   readonly department?: Department;
   readonly decline?: Decline;
   readonly recover: string;
@@ -62,7 +64,7 @@ export const codeView: View<CodeStep> = (model, context) => {
   const soon = model.resend.at !== undefined && model.resend.at > context.now;
   return page(context, {
     title: second ? words.secondTitle : words.title,
-    lead: second ? html`${why} ${sent}` : sent,
+    lead: second ? html`${why}${context.lang === 'en' && ' '}${sent}` : sent,
     above:
       purpose === 'register' ? stepper(context, 2, 4) : context.mode === 'standard' && contextLine(context, department),
     shape: 'panel',
@@ -114,6 +116,7 @@ export const secondPasswordView: View<SecondPasswordStep> = (model, context) => 
     body: [
       form(context, {
         action: model.action,
+        username: model.username,
         body: [
           field(context, {
             name: 'password',

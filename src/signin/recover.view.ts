@@ -26,6 +26,8 @@ export interface RecoverIdentityStep {
 /** POST new_password. */
 export interface NewPasswordStep {
   readonly action: string;
+  /** The login name, for password managers. */
+  readonly username?: string;
   readonly problems?: readonly Problem[];
 }
 
@@ -112,6 +114,7 @@ export const newPasswordView: View<NewPasswordStep> = (model, context) => {
     problems,
     body: form(context, {
       action: model.action,
+      username: model.username,
       body: [
         field(context, {
           name: 'new_password',
@@ -159,7 +162,7 @@ export const views = {
     },
   }),
   'new password': shown(newPasswordView, {
-    first: { action: `${at}/password` },
+    first: { action: `${at}/password`, username: '15400000117' },
     short: { action: `${at}/password`, problems: [{ field: 'new_password', code: 'EG-1104' }] },
   }),
   recovered: shown(recoveredView, { only: { onward: '/signin/q7Xc' } }),

@@ -16,6 +16,8 @@ export interface RegisterMobileStep {
 /** Step 3. POST method=password and new_password, or method=skip. */
 export interface RegisterMethodStep {
   readonly action: string;
+  /** The login name, for password managers. */
+  readonly username?: string;
   readonly problems?: readonly Problem[];
 }
 
@@ -90,6 +92,7 @@ export const registerMethodView: View<RegisterMethodStep> = (model, context) => 
       form(context, {
         action: model.action,
         fields: { method: 'password' },
+        username: model.username,
         body: [
           field(context, {
             name: 'new_password',
@@ -168,7 +171,7 @@ export const views = {
     },
   }),
   'register method': shown(registerMethodView, {
-    first: { action: `${at}/method` },
+    first: { action: `${at}/method`, username: '15400000117' },
     common: { action: `${at}/method`, problems: [{ field: 'new_password', code: 'EG-1106' }] },
   }),
   'mobile in use': shown(mobileInUseView, {

@@ -28,6 +28,13 @@ export const assets = {
   icon: asset('egret', 'svg', 'image/svg+xml', Buffer.from(tabIcon)),
 } satisfies Record<string, Asset>;
 
+/**
+ * What a page of ours may load and do: its own style, script and icon, forms to itself, no frame around it. Pages hold
+ * no style or script of their own, so nothing inline is allowed.
+ */
+export const contentSecurityPolicy =
+  "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
 /** A Fastify plugin. An address of an older version answers 404: the page that named it is older than the program. */
 export async function serveAssets(server: FastifyInstance): Promise<void> {
   for (const each of Object.values(assets)) {

@@ -13,11 +13,13 @@ export interface Form {
   /** Hidden fields besides the form token. */
   readonly fields?: Readonly<Record<string, string>>;
   readonly class?: string;
+  /** The login name, unseen and unsent: with it a password manager knows what the password of this form belongs to. */
+  readonly username?: string;
 }
 
 /** Posts to `action`, with the form token; `#err` brings a browser without script to the summary. */
 export const form = (context: PageContext, about: Form): Html =>
-  html`<form method="post" action="${about.action}#err" novalidate${attributes({ class: about.class })}>${hiddenFields(context, about.fields)}${about.body}</form>`;
+  html`<form method="post" action="${about.action}#err" novalidate${attributes({ class: about.class })}>${hiddenFields(context, about.fields)}${about.username !== undefined && html`<input type="text" autocomplete="username" value="${about.username}" readonly hidden>`}${about.body}</form>`;
 
 export interface Field {
   /** Name and id. */

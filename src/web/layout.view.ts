@@ -144,7 +144,7 @@ function banner(context: PageContext): Html {
   return html`<section class="notice limited banner" aria-labelledby="outage-title">${icon('warning')}
 <div><p class="notice-title" id="outage-title">${words.outageTitle(clockTime(since))}</p>
 <p>${words.outageText}${nextUpdate !== undefined && words.outageNext(clockTime(nextUpdate))}${words.outageEnds}</p>
-${context.path !== places.outage && html`<p><a href="${places.outage}">${words.outageMore}</a></p>`}</div></section>`;
+${context.path.split('?')[0] !== places.outage && html`<p><a href="${places.outage}">${words.outageMore}</a></p>`}</div></section>`;
 }
 
 /** Shown by the script only. */

@@ -1,10 +1,9 @@
 import { buttonLink } from './form.view.ts';
 import { shown, type View } from './html.ts';
 import { page } from './layout.view.ts';
-import { contextLine, type Department } from './parts.view.ts';
+import type { Department } from './parts.view.ts';
 import { departments } from './samples.ts';
 import { errorWords } from './words-errors.ts';
-import { pageWords } from './words-page.ts';
 
 /**
  * The one page between our forms and other sites: `form-action 'self'` stops a form's redirect to another origin, so a
@@ -21,7 +20,6 @@ export const onwardView: View<OnwardPage> = (model, context) => {
   return page(context, {
     title: department ? words.onwardTitle(department.short[context.lang]) : words.onwardPlain,
     lead: words.onwardLead,
-    above: contextLine(context, department, pageWords(context).onTheWay),
     onward: model.href,
     body: buttonLink({ text: words.onwardGo, href: model.href }),
   });

@@ -71,11 +71,13 @@ export interface Department {
   readonly short: Text;
 }
 
-/** Where this leads: 登录后前往 {部门}. */
+/** Where this leads: 登录后前往 {部门}; 正在前往 for somebody signed in. */
 export function contextLine(context: PageContext, department: Department | undefined, what?: string): Html {
   if (!department) return nothing;
   const words = pageWords(context);
-  return html`<p class="context">${seal(department.seal)}<span><span class="quiet">${what ?? words.goingTo}</span> <strong>${department.name[context.lang]}</strong></span></p>`;
+  const leading = what ?? (context.person ? words.onTheWay : words.goingTo);
+  const { [context.lang]: name } = context.mode === 'large' ? department.short : department.name;
+  return html`<p class="context">${seal(department.seal)}<span><span class="quiet">${leading}</span> <strong>${name}</strong></span></p>`;
 }
 
 /** 第 2 步，共 4 步; the waves only repeat it. */

@@ -62,7 +62,7 @@ export const errorWords = dictionary(
     latest: '看最新结果',
     otherWay: '换一种方式登录',
     otherWayHint: '密码或短信验证码',
-    conflictTitle: '省里的账号和这里的记录对不上',
+    conflictTitle: '省里的账号，和这里的记录对不上',
     conflictLead:
       '这个实名已经连着另一个省平台账号，所以没有登录，也没有改动任何账号。我们记下了这件事，要请你带身份证到窗口核对。',
   },

@@ -1,5 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
-import { boundedPool } from './pool.ts';
+import { type BeginOptions, boundedPool } from './pool.ts';
 import { connect, type PostgresOptions } from './postgres.ts';
 
 export { isUnreachable } from './postgres.ts';
@@ -8,11 +8,8 @@ export { isUnreachable } from './postgres.ts';
 export interface Database {
   /** Tagged SQL on any connection of the pool. */
   readonly sql: Sql;
-  /**
-   * One transaction: committed when `work` resolves, rolled back when it rejects. `unhurried` takes the limits of time
-   * off: for migrations and backups, never for a request.
-   */
-  begin<T>(work: (tx: TransactionSql) => Promise<T>, options?: { unhurried?: boolean }): Promise<T>;
+  /** One transaction: committed when `work` resolves, rolled back when it rejects. */
+  begin<T>(work: (tx: TransactionSql) => Promise<T>, options?: BeginOptions): Promise<T>;
   /** Waits for what runs (5 s at most), then closes every connection. */
   close(): Promise<void>;
 }

@@ -22,9 +22,16 @@ export interface Bounds {
   deadline: number;
 }
 
+export interface BeginOptions {
+  /** Takes the limits of time off: for migrations and backups, never for a request. */
+  unhurried?: boolean;
+  /** `isolation level serializable`, `read only`. */
+  mode?: string;
+}
+
 export interface Pool {
   readonly sql: Sql;
-  begin<T>(work: (tx: TransactionSql) => Promise<T>, options?: { unhurried?: boolean }): Promise<T>;
+  begin<T>(work: (tx: TransactionSql) => Promise<T>, options?: BeginOptions): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -113,7 +120,10 @@ export function boundedPool(connect: (onclose: () => void) => Sql, bounds: Bound
     apply: (_, __, args) => alone(Reflect.apply(current, undefined, args)),
     get(_, name) {
       if (name === 'begin')
-        return (...args: unknown[]) => begin(args.at(-1) as (tx: TransactionSql) => Promise<unknown>);
+        return (...args: unknown[]) => {
+          const work = args.pop() as (tx: TransactionSql) => Promise<unknown>;
+          return begin(work, { mode: args[0] as string | undefined });
+        };
       if (name === 'listen') {
         listener ??= open();
         return listener.listen;
@@ -158,7 +168,7 @@ export function boundedPool(connect: (onclose: () => void) => Sql, bounds: Bound
     };
   }
 
-  function begin<T>(work: (tx: TransactionSql) => Promise<T>, options: { unhurried?: boolean } = {}): Promise<T> {
+  function begin<T>(work: (tx: TransactionSql) => Promise<T>, options: BeginOptions = {}): Promise<T> {
     const refused = admit();
     if (refused) return Promise.reject(refused);
     const pool = current;
@@ -196,7 +206,7 @@ export function boundedPool(connect: (onclose: () => void) => Sql, bounds: Bound
             set_config('idle_in_transaction_session_timeout', '0', true)`;
         return work(tx);
       }, transaction);
-      const running = pool.begin(async (tx) => {
+      const running = pool.begin(options.mode ?? '', async (tx) => {
         // Nobody waits for this one any more: it must do nothing.
         if (tooLate) throw tooLate;
         clearTimeout(timer);

@@ -53,6 +53,10 @@ for (const engine of ['embedded', 'debian'] as const)
       sorted.map((row) => row.v),
       ['Z', 'b', '一'],
     );
+    const mode = async (tx: TransactionSql) =>
+      (await tx`select current_setting('transaction_isolation') as isolation`)[0]?.isolation;
+    t.equal(await one.begin(mode, { mode: 'isolation level serializable' }), 'serializable');
+    t.equal(await one.sql.begin('isolation level repeatable read', mode), 'repeatable read');
     t.equal(await isReachable(one), true);
   });
 

@@ -122,7 +122,7 @@ export interface Bridge {
 
 const defaults: BridgeTuning = {
   // Seals, checks and a busy processor have the rest of the 3 seconds.
-  deadline: 2_700,
+  deadline: 2_500,
   atOnce: 32,
   waiting: 64,
   threshold: 5,

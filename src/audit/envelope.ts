@@ -40,16 +40,9 @@ export interface Content {
   readonly open?: readonly string[];
 }
 
-/** JSON with sorted keys and without what is undefined: one text for one value. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`);
-  return `{${fields.join(',')}}`;
-}
+/** Details by name, so that one event has one text. */
+const sorted = (detail: AuditEvent['detail']) =>
+  detail && Object.fromEntries(Object.entries(detail).sort(([one], [other]) => (one < other ? -1 : 1)));
 
 const reference = (value: Reference | undefined) =>
   value === undefined || typeof value === 'string' ? value : Buffer.from(value).toString('base64url');
@@ -63,24 +56,25 @@ export function seal(
 ): Envelope & { readonly id: string } {
   check(event);
   const id = randomUUID();
+  // In the order of the alphabet, without what is undefined: the canonical form, at the price of a plain one.
   const content: Content = {
-    v: 1,
-    id,
-    process: place.process,
-    number: place.number,
-    at: Math.trunc(clock.now()),
-    key: key.current(),
-    type: event.type,
-    outcome: event.outcome,
     actor: reference(event.actor),
-    subject: reference(event.subject),
+    at: Math.trunc(clock.now()),
+    case: event.case,
     client: event.client,
     code: event.code,
-    case: event.case,
-    detail: event.detail,
+    detail: sorted(event.detail),
+    id,
+    key: key.current(),
+    number: place.number,
     open: place.open.length > 0 ? place.open : undefined,
+    outcome: event.outcome,
+    process: place.process,
+    subject: reference(event.subject),
+    type: event.type,
+    v: 1,
   };
-  const text = canonical(content);
+  const text = JSON.stringify(content);
   const mac = key.mac(content.key, macInput(text));
   if (!mac) throw new EgretError('EG-1810', { log: `the audit key ${content.key} is not here` });
   return { id, text, mac };

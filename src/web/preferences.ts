@@ -72,8 +72,9 @@ function cookie(header: string | undefined, name: string): string | undefined {
  * taken; and the answer is what the parser made of it, so that what was checked is what is sent.
  */
 export function localPath(path: unknown): string {
-  if (typeof path !== 'string' || path.length > 2048 || !/^\/(?![/\\])[\x21-\x7e]*$/.test(path)) return '/';
-  if (path.includes('\\') || !URL.canParse(path, 'http://here.invalid')) return '/';
+  // Printable ASCII but the backslash.
+  if (typeof path !== 'string' || path.length > 2048 || !/^\/[!-[\]-~]*$/.test(path)) return '/';
+  if (!URL.canParse(path, 'http://here.invalid')) return '/';
   const url = new URL(path, 'http://here.invalid');
   const back = url.pathname + url.search;
   return url.host === 'here.invalid' && !back.startsWith('//') ? back : '/';

@@ -34,6 +34,9 @@ t.test('what the script adds, and what works without it', wants('chromium'), asy
   server.get('/', (_request, reply) =>
     reply.type('text/html').header('content-security-policy', contentSecurityPolicy).send(shown([])),
   );
+  server.get('/wrong', (_request, reply) =>
+    reply.type('text/html').header('content-security-policy', contentSecurityPolicy).send(shown(problems)),
+  );
   server.post('/slow', async (request, reply) => {
     posts.push(request.body as string);
     await new Promise<void>((resolve) => {
@@ -94,6 +97,8 @@ t.test('what the script adds, and what works without it', wants('chromium'), asy
     await tab.keyboard.press('Tab');
     await tab.keyboard.press('Enter');
     t.equal(await focused(tab), 'password', 'and leads to the field');
+    await tab.goto(`${url}/wrong`);
+    await tab.waitForFunction("document.activeElement.id === 'err'");
     t.equal(await tab.title(), '错误：登录 - 白鹭通行证');
     await tab.close();
   });

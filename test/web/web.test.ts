@@ -95,6 +95,7 @@ t.test('the switches: cookies of two words, and only back to a path of ours', as
 
   const tricks = [
     '//evil.example',
+    '//evil.example/x',
     '/\\evil.example',
     '\\\\evil.example',
     '/\t/evil.example',
@@ -102,6 +103,7 @@ t.test('the switches: cookies of two words, and only back to a path of ours', as
     '/.//evil.example',
     '/..//evil.example',
     '/x/..//evil.example',
+    '/x\\y',
     '/%2e%2e//evil.example',
     'https://evil.example',
     'https:evil.example',

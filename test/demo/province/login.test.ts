@@ -24,9 +24,15 @@ t.test('the page: a strip, the people, no password, no script', async (t) => {
 
 t.test('only to a registered address: nobody is sent anywhere else', async (t) => {
   const province = await world(t);
+  await province.register(province.caller, {
+    returnUrlPrefixes: ['http://localhost:4000/signin/', 'https://city.example/'],
+  });
+  t.equal((await page(province.url, { callerCode: 'EGRET', returnurl: 'https://city.example/x' })).status, 200);
   const addresses = [
     '',
-    'http://localhost:4000.evil.example/signin/x',
+    'https://city.example.evil.example/',
+    'https://city.example:8443/',
+    'https://city.example@evil.example/',
     'http://localhost:4000@evil.example/signin/x',
     'http://user@localhost:4000/signin/x',
     'http://localhost:4001/signin/x',

@@ -155,6 +155,14 @@ t.test('stamped events', async (t) => {
     t.match(await drainer.verify({ grace: 0 }), { ok: true, events: 320, unchained: { count: 0 } });
   });
 
+  t.test('one that came again while it was being chained is not chained twice', async (t) => {
+    const [before] = await drainer.tail(1);
+    await db.sql`insert into audit_inbox (event, mac) select event, mac from audit_log where number = 1`;
+    await drainer.chainOnce();
+    t.same(await drainer.tail(1), [before]);
+    t.match(await drainer.verify({ grace: 0 }), { ok: true, unchained: { count: 0 } });
+  });
+
   t.test('one whose write was refused leaves no gap', async (t) => {
     const [refused, doubtful, arrived] = [writer.stamp(event(1)), writer.stamp(event(2)), writer.stamp(event(3))];
     writer.unsent(refused, 'refused');

@@ -1,0 +1,199 @@
+import { mark, wave } from '../web/assets/icons.ts';
+import { button, checkbox, form } from '../web/form.view.ts';
+import { type Content, fill, type Html, html, nothing, type PageContext, shown, type View } from '../web/html.ts';
+import { page } from '../web/layout.view.ts';
+import { contextLine, type Department, keyValues, levelWord, masked, seal } from '../web/parts.view.ts';
+import { departments, sampleTime } from '../web/samples.ts';
+import { dateOf, inTone, type Text } from '../web/words.ts';
+import { consentWords } from '../web/words-consent.ts';
+import { capital, type Scope, scopeWord } from '../web/words-items.ts';
+import { pageWords } from '../web/words-page.ts';
+
+/** A value as the page may show it: a mask, a level, or a number that does not exist yet. */
+export type ConsentValue =
+  | { readonly kind: 'name' | 'number'; readonly masked: string }
+  | { readonly kind: 'level'; readonly level: number }
+  | { readonly kind: 'made' };
+
+export interface ConsentItem {
+  readonly scope: Scope;
+  readonly values: readonly ConsentValue[];
+  /** 用来查你的参保记录。 */
+  readonly purpose: Text;
+  /** What it leads to not to give it; not shown for what is told. */
+  readonly without: Text;
+}
+
+export interface ConsentGroup {
+  /** 《个人信息保护法》第二十九条，单独同意 */
+  readonly basis: Text;
+  readonly items: readonly ConsentItem[];
+}
+
+/**
+ * POST decision=agree|decline; grant, once for each ticked box: `asked` for that whole group, else the scope of a
+ * sensitive item. Nothing is ticked beforehand, nothing ticked gives only what is told.
+ */
+export interface ConsentStep {
+  readonly action: string;
+  readonly department: Department;
+  readonly matter?: Text;
+  /** 依法提供，告知你: no box. */
+  readonly told?: ConsentGroup;
+  /** 需要你同意: one box. */
+  readonly asked?: ConsentGroup;
+  /** 敏感信息，逐项问你: a box each. */
+  readonly sensitive?: ConsentGroup;
+  /** Epoch milliseconds: the day the consent ends by itself. */
+  readonly until?: number;
+}
+
+export const consentView: View<ConsentStep> = (model, context) => {
+  const words = consentWords(context);
+  const { department, matter, asked, sensitive } = model;
+  const short = department.short[context.lang];
+  const choice = asked !== undefined || sensitive !== undefined;
+  return page(context, {
+    title: choice ? words.title(short) : words.titleTold(short),
+    lead: matter && fill(words.matter, { matter: html`<strong>${inTone(matter[context.lang], context)}</strong>` }),
+    above: [
+      context.mode === 'standard' &&
+        html`<div class="phone-only">${contextLine(context, department, pageWords(context).from)}</div>`,
+      html`<p class="journey desk-only" aria-hidden="true">${mark}${wave}${seal(department.seal)}</p>`,
+    ],
+    shape: 'wide',
+    body: html`<div class="desk-only">${facts(context, model)}</div>`,
+    aside: form(context, {
+      action: model.action,
+      body: [
+        group(context, 'told', model.told),
+        group(context, 'asked', asked),
+        group(context, 'sensitive', sensitive),
+        html`<div class="phone-only">${facts(context, model)}</div>`,
+        html`<div class="buttons equal">${button({
+          text: choice ? words.agree : words.goOn,
+          name: 'decision',
+          value: 'agree',
+        })}${button({ text: choice ? words.decline : words.goBack, kind: 'outline', name: 'decision', value: 'decline' })}</div>`,
+        html`<p class="quiet">${choice ? words.note : words.noteTold}</p>`,
+      ],
+    }),
+  });
+};
+
+/** Who, how long, how to withdraw, whom to ask. */
+function facts(context: PageContext, model: ConsentStep): Html {
+  const words = consentWords(context);
+  const { department, until, asked, sensitive } = model;
+  return keyValues([
+    [words.who, department.name[context.lang]],
+    (asked || sensitive) && [words.howLong, until === undefined ? words.noEnd : words.until(dateOf(until))],
+    (asked || sensitive) && [words.withdraw, words.withdrawHow],
+    [words.questions, words.questionsCall(department.short[context.lang])],
+  ]);
+}
+
+function group(context: PageContext, kind: 'told' | 'asked' | 'sensitive', about: ConsentGroup | undefined): Html {
+  if (!about) return nothing;
+  const words = consentWords(context);
+  return html`<section class="items" aria-labelledby="${kind}"><h2 class="minor-heading" id="${kind}">${words[kind]}</h2>
+<ul>${about.items.map((item) => row(context, kind, item))}</ul>
+${kind === 'asked' && checkbox(context, { name: 'grant', id: 'grant-asked', value: 'asked', label: html`<strong>${words.agreeGroup}</strong>` })}
+<p class="quiet">${words.basis(inTone(about.basis[context.lang], context))}</p></section>`;
+}
+
+function row(context: PageContext, kind: 'told' | 'asked' | 'sensitive', item: ConsentItem): Html {
+  const words = consentWords(context);
+  const name = capital(scopeWord(context, item.scope));
+  const id = `grant-${item.scope}`;
+  const purpose = inTone(item.purpose[context.lang], context);
+  const without = kind !== 'told' && words.without(inTone(item.without[context.lang], context));
+  const gap = context.lang === 'en' ? ' ' : '';
+  return html`<li class="item">${
+    kind === 'sensitive'
+      ? html`<input type="checkbox" id="${id}" name="grant" value="${item.scope}" aria-describedby="${id}-why">
+<label for="${id}">${name}</label>`
+      : html`<strong class="item-name">${name}</strong>`
+  } <span class="item-value">${item.values.map((value) => html`<span>${shownValue(context, value)}</span> `)}</span>
+<p class="hint" id="${id}-why">${purpose}${without && gap + without}</p></li>`;
+}
+
+function shownValue(context: PageContext, value: ConsentValue): Content {
+  if (value.kind === 'level') return levelWord(context, value.level);
+  if (value.kind === 'made') return consentWords(context).made;
+  return masked(context, value.kind, value.masked);
+}
+
+const at = '/signin/q7Xc/consent';
+
+const level: ConsentItem = {
+  scope: 'realname',
+  values: [
+    { kind: 'level', level: 1 },
+    { kind: 'name', masked: '测*甲' },
+    { kind: 'number', masked: '350*************17' },
+  ],
+  purpose: { 'zh-CN': '确认是本人在办。', en: 'To be sure that it is you.' },
+  without: { 'zh-CN': '只能到窗口办。', en: 'only at a counter.' },
+};
+const own: ConsentItem = {
+  scope: 'openid',
+  values: [{ kind: 'made' }],
+  purpose: {
+    'zh-CN': '只有市人社局能认出，其他部门对不上。',
+    en: 'Known to this department only; no other can match it.',
+  },
+  without: { 'zh-CN': '办不了。', en: 'not possible.' },
+};
+const mobile: ConsentItem = {
+  scope: 'phone',
+  values: [{ kind: 'number', masked: '154****0117' }],
+  purpose: { 'zh-CN': '办好了发短信告诉你。', en: 'To tell you by text message when it is done.' },
+  without: { 'zh-CN': '请你自己回来看进度。', en: 'come back to see how it goes.' },
+};
+const number: ConsentItem = {
+  scope: 'identity',
+  values: [
+    { kind: 'name', masked: '测*甲' },
+    { kind: 'number', masked: '350*************17' },
+  ],
+  purpose: { 'zh-CN': '用来查你的参保记录。', en: 'To find your insurance records.' },
+  without: { 'zh-CN': '只能到窗口查。', en: 'only at a counter.' },
+};
+const byLaw: Text = {
+  'zh-CN': '《个人信息保护法》第十三条第一款第三项',
+  en: 'Personal Information Protection Law, article 13 (1) 3',
+};
+const byConsent: Text = {
+  'zh-CN': '《个人信息保护法》第十三条第一款第一项，你的同意',
+  en: 'Personal Information Protection Law, article 13 (1) 1, your consent',
+};
+const apart: Text = {
+  'zh-CN': '《个人信息保护法》第二十九条，单独同意',
+  en: 'Personal Information Protection Law, article 29, separate consent',
+};
+const matter: Text = { 'zh-CN': '社保待遇资格认证', en: 'Benefit eligibility check' };
+
+export const views = {
+  consent: shown(consentView, {
+    sensitive: {
+      action: at,
+      department: departments.renshe,
+      matter,
+      told: { basis: byLaw, items: [level, own] },
+      sensitive: { basis: apart, items: [number, mobile] },
+      until: sampleTime('00:00', '2026-09-18'),
+    },
+    'all three': {
+      action: at,
+      department: departments.yibao,
+      told: { basis: byLaw, items: [own] },
+      asked: {
+        basis: byConsent,
+        items: [mobile, { ...own, scope: 'profile', values: [{ kind: 'name', masked: '张*' }] }],
+      },
+      sensitive: { basis: apart, items: [number] },
+    },
+    'told only': { action: at, department: departments.gongjijin, told: { basis: byLaw, items: [level, own] } },
+  }),
+};

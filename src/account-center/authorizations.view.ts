@@ -1,0 +1,148 @@
+import { button, buttonLink, buttons, form, quietPost } from '../web/form.view.ts';
+import { type Html, html, type PageContext, shown, type View } from '../web/html.ts';
+import { page } from '../web/layout.view.ts';
+import { type Department, keyValues, points, seal } from '../web/parts.view.ts';
+import { departments, sampleTime } from '../web/samples.ts';
+import { dateOf, nearDay } from '../web/words.ts';
+import { accountWords } from '../web/words-account.ts';
+import { capital, type Scope, scopeList } from '../web/words-items.ts';
+import { accountPlaces, done, menu } from './menu.view.ts';
+
+export interface Authorization {
+  readonly department: Department;
+  /** What it may use; empty where only the notice on the way was switched off. */
+  readonly scopes: readonly Scope[];
+  /** Epoch milliseconds. */
+  readonly since: number;
+  /** Epoch milliseconds: the day it ends by itself. */
+  readonly until?: number;
+  /** GET: the page that asks once more. */
+  readonly withdraw?: string;
+  /** The person switched the roaming notice off. POST with these fields switches it on. */
+  readonly noticeOn?: { readonly action: string; readonly fields?: Readonly<Record<string, string>> };
+}
+
+export interface Authorizations {
+  readonly rows: readonly Authorization[];
+  /** What was just done. */
+  readonly done?: { readonly what: 'withdrawn' | 'notice-on'; readonly department: Department };
+}
+
+/** POST without fields. */
+export interface WithdrawStep {
+  readonly action: string;
+  readonly department: Department;
+  readonly scopes: readonly Scope[];
+  /** Epoch milliseconds. */
+  readonly since: number;
+}
+
+export const authorizationsView: View<Authorizations> = (model, context) => {
+  const words = accountWords(context);
+  const short = model.done?.department.short[context.lang] ?? '';
+  return page(context, {
+    title: words.authorizations,
+    lead: words.authorizationsLead,
+    shape: 'wide',
+    menu: menu(context, 'authorizations'),
+    above:
+      model.done &&
+      (model.done.what === 'withdrawn'
+        ? done(words.withdrawnTitle(short), words.withdrawn)
+        : done(words.noticeDone(short), words.noticeDoneText)),
+    body:
+      model.rows.length === 0
+        ? [html`<p>${words.none}</p>`, buttons(buttonLink({ text: words.noneGo, href: accountPlaces.home }))]
+        : [
+            html`<ul class="rows">${model.rows.map((row) => authorization(context, row))}</ul>`,
+            html`<p class="quiet">${words.withdrawLater}</p>`,
+          ],
+  });
+};
+
+function authorization(context: PageContext, row: Authorization): Html {
+  const words = accountWords(context);
+  const short = row.department.short[context.lang];
+  const since = words.agreedOn(nearDay(row.since, context));
+  return html`<li class="row">${seal(row.department.seal)}
+<div class="row-text tall"><p><strong>${short}</strong></p>
+${
+  row.scopes.length > 0 &&
+  html`<p class="small">${capital(scopeList(context, row.scopes))}</p>
+<p class="quiet">${row.until === undefined ? since : words.until(since, dateOf(row.until))}</p>`
+}
+${row.noticeOn && [html`<p class="quiet">${words.noticeOff}</p>`, quietPost(context, { ...row.noticeOn, text: html`${words.noticeOn}<span class="hidden"> ${short}</span>` })]}</div>
+${
+  row.withdraw !== undefined &&
+  html`<div class="row-button">${buttonLink({ text: html`${words.withdraw}<span class="hidden"> ${short}</span>`, href: row.withdraw, kind: 'outline', minor: true })}</div>`
+}</li>`;
+}
+
+export const withdrawView: View<WithdrawStep> = (model, context) => {
+  const words = accountWords(context);
+  const short = model.department.short[context.lang];
+  return page(context, {
+    title: words.withdrawTitle(short),
+    shape: 'wide',
+    menu: menu(context),
+    body: [
+      keyValues([
+        [words.items, capital(scopeList(context, model.scopes))],
+        [words.since, nearDay(model.since, context)],
+      ]),
+      html`<section class="section"><h2 class="minor-heading">${words.after}</h2>${points([
+        { icon: 'cross', text: words.after1(short) },
+        { icon: 'check', text: words.after2 },
+        { icon: 'check', text: words.after3 },
+      ])}</section>`,
+      form(context, {
+        action: model.action,
+        body: buttons(
+          button({ text: words.withdrawGo, kind: 'danger' }),
+          buttonLink({ text: words.withdrawBack, href: accountPlaces.authorizations, kind: 'outline' }),
+        ),
+      }),
+    ],
+  });
+};
+
+const { renshe, gongjijin, jianguan } = departments;
+
+export const views = {
+  authorizations: shown(authorizationsView, {
+    several: {
+      rows: [
+        {
+          department: renshe,
+          scopes: ['identity', 'phone'],
+          since: sampleTime('09:06'),
+          until: sampleTime('00:00', '2026-09-18'),
+          withdraw: '/account/authorizations/renshe',
+        },
+        {
+          department: gongjijin,
+          scopes: ['phone'],
+          since: sampleTime('10:00', '2026-02-02'),
+          withdraw: '/account/authorizations/gongjijin',
+          noticeOn: { action: '/account/authorizations/gongjijin/notice' },
+        },
+        {
+          department: jianguan,
+          scopes: [],
+          since: sampleTime('10:00', '2026-02-02'),
+          noticeOn: { action: '/account/authorizations/jianguan/notice' },
+        },
+      ],
+      done: { what: 'notice-on', department: renshe },
+    },
+    none: { rows: [], done: { what: 'withdrawn', department: renshe } },
+  }),
+  withdraw: shown(withdrawView, {
+    only: {
+      action: '/account/authorizations/renshe',
+      department: renshe,
+      scopes: ['identity', 'phone'],
+      since: sampleTime('09:06'),
+    },
+  }),
+};

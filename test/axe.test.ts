@@ -100,7 +100,7 @@ t.test('axe finds nothing', { ...wants('chromium'), timeout: 600_000 }, async (t
   for (const [n, { shown, sample, width, scheme, edition }] of planned.entries()) {
     const label = `${shown.name}, ${sample}: ${width} ${scheme} ${edition.mode} ${edition.lang}`;
     // Tall enough that nothing has to be scrolled to be hit.
-    await tab.setViewportSize({ width, height: 3600 });
+    await tab.setViewportSize({ width, height: 12_000 });
     await tab.emulateMedia({ colorScheme: scheme });
     await tab.goto(`${url}/page/${n}`);
     const wrong = [...said.splice(0), ...(await faults(tab, edition.mode))];

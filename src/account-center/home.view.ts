@@ -81,7 +81,7 @@ function standardPlaces(context: PageContext, model: AccountHome): Html {
   const words = accountWords(context);
   return html`<section class="section"><h2>${words.places}</h2><ul class="places">${model.departments.map(
     ({ department, href, lastVisit }) =>
-      html`<li><a href="${href}">${seal(department.seal)}<span><strong>${department.short[context.lang]}</strong>${lastVisit !== undefined && html` <span class="quiet">${words.visited(visit(context, lastVisit))}</span>`}</span></a></li>`,
+      html`<li><a href="${href}">${seal(department.seal)}<span><strong>${department.short[context.lang]}</strong>${lastVisit !== undefined && html` <span class="quiet"><span class="hidden">${words.lastVisit}</span>${visit(context, lastVisit)}</span>`}</span></a></li>`,
   )}</ul></section>`;
 }
 

@@ -142,6 +142,8 @@ function openText(context: PageContext, { department, state, latestEnd, signOutU
   const words = signOutWords(context);
   const link = signOutUrl && html`<a href="${signOutUrl}">${words.toDepartment(department.short[context.lang])}</a>`;
   const time = latestEnd !== undefined && html`<strong>${comingTime(latestEnd, context)}</strong>`;
+  if (latestEnd !== undefined && latestEnd <= context.now)
+    return html` <p class="row-note">${fill(words.passed, { time })}</p>`;
   return html` <p class="row-note">${state === 'no-notice' ? words.untoldText : words.silentText}${time && fill(words.latest, { time })}${link ? fill(words.safeLink, { link }) : words.safe}</p>`;
 }
 
@@ -197,7 +199,7 @@ export const views = {
     },
     'one silent': {
       everything: false,
-      rows: [{ department: yibao, state: 'silent', latestEnd: sampleTime('09:46') }],
+      rows: [{ department: yibao, state: 'silent', latestEnd: sampleTime('09:10') }],
       refresh,
     },
     nowhere: { everything: true, rows: [], refresh, signIn: '/account' },

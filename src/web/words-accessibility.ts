@@ -47,7 +47,7 @@ export const accessibility: Articles = {
       {
         heading: 'Large print',
         text: [
-          '“Large print”, at the top or the bottom of a page, brings large type, large buttons and shorter words; “Standard view” goes back. This browser remembers it for a year.',
+          '"Large print", at the top or the bottom of a page, brings large type, large buttons and shorter words; "Standard view" goes back. This browser remembers it for a year.',
         ],
       },
       {
@@ -55,7 +55,7 @@ export const accessibility: Articles = {
         list: [
           'Built to WCAG 2.2 AA and to the MIIT guideline for older users. Every page is checked by program with no findings: phone and desktop, light and dark, standard and large print, Chinese and English.',
           'Every step can be done by keyboard, and the focus is visible.',
-          'Screen readers get words for masks: a surname with “rest hidden”, a number as “ending 17”.',
+          'Screen readers get words for masks: a surname with "rest hidden", a number as "ending 17".',
           'At 400 % nothing scrolls sideways; spacing can be changed; dark and high contrast follow your system.',
           'It works without scripts. No picture puzzles, no dragging; passwords and codes can be pasted.',
           'Colour is never the only sign: there is an icon and a word.',

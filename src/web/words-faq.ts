@@ -69,13 +69,13 @@ export const faq: Articles = {
       {
         heading: 'No code arrives',
         text: [
-          'Wait a minute, see whether it was blocked, then press “send again”. A mobile gets 10 messages a day at most. Otherwise use a password or the Fujian provincial sign-in. Our staff never ask for a code.',
+          'Wait a minute, see whether it was blocked, then press "send again". A mobile gets 10 messages a day at most. Otherwise use a password or the Fujian provincial sign-in. Our staff never ask for a code.',
         ],
       },
       {
         heading: 'Forgotten password',
         text: [
-          'Press “Forgotten password” on the sign-in page and set a new one with a text message code. With a verified name you are also asked for name and ID number.',
+          'Press "Forgotten password" on the sign-in page and set a new one with a text message code. With a verified name you are also asked for name and ID number.',
         ],
       },
       {
@@ -109,7 +109,7 @@ export const faq: Articles = {
       {
         heading: 'What did a department get, and how do I withdraw?',
         text: [
-          'See “Authorisations” in “My account”, and withdraw there. Afterwards it can fetch nothing more; what is done stays done.',
+          'See "Authorisations" in "My account", and withdraw there. Afterwards it can fetch nothing more; what is done stays done.',
         ],
       },
       {
@@ -128,7 +128,7 @@ export const faq: Articles = {
         id: 'counter',
         heading: 'What to bring to a counter',
         text: [
-          'The card itself, to any government service centre; say “Egret”. Come yourself; children under 14 with a guardian and the household register. Call 12345 to ask which counter, and when it is open.',
+          'The card itself, to any government service centre; say "Egret". Come yourself; children under 14 with a guardian and the household register. Call 12345 to ask which counter, and when it is open.',
         ],
       },
     ],

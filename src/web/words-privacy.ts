@@ -97,7 +97,7 @@ export const privacy: Articles = {
         heading: 'Who is responsible',
         text: [
           'Egret is the unified identity platform of Xiamen: it tells government departments who is there. What a department does with what it receives is its own responsibility, and it must tell you too.',
-          'For questions, complaints or your rights, call 12345 and say “Egret”.',
+          'For questions, complaints or your rights, call 12345 and say "Egret".',
         ],
       },
       {
@@ -107,7 +107,7 @@ export const privacy: Articles = {
           'Password: only a digest that cannot be turned back. Nobody here can read it. You need not have one.',
           'Name, kind of card, ID number: only after your name is verified, so that one person has one account and it is you who comes. This is sensitive personal information, used only for that check and where you agree to give it.',
           'Your level, when it was checked, and the number the Fujian provincial sign-in gave (if you used it).',
-          'Sign-ins: time, way, kind of device and browser (such as “Android phone, Chrome”), departments visited. No location.',
+          'Sign-ins: time, way, kind of device and browser (such as "Android phone, Chrome"), departments visited. No location.',
           'Known browsers: the digest of a random number, so that strangers who guess passwords cannot lock you out.',
           'Consents: what you agreed to and what not, when, on which version of the page, and when you withdrew.',
           'The audit trail: sign-ins, consents, sign-outs and the like. It holds references only, no name, ID number or mobile.',
@@ -160,8 +160,8 @@ export const privacy: Articles = {
         id: 'rights',
         heading: 'Your rights',
         list: [
-          'To know and see: “My account” shows your devices and consents.',
-          'To withdraw: one click under “Authorisations”. What was done before stays done.',
+          'To know and see: "My account" shows your devices and consents.',
+          'To withdraw: one click under "Authorisations". What was done before stays done.',
           'To get a copy, correct, delete, close the account, or have things explained: not online yet. Call 12345 or bring your card to a counter.',
           'If you are not satisfied, you can complain to the cyberspace administration or go to court.',
         ],
@@ -169,7 +169,7 @@ export const privacy: Articles = {
       {
         heading: 'Children',
         text: [
-          'Children under 14 register at a counter with a guardian, and only with the guardian’s consent (article 31). Nothing is collected online.',
+          'Children under 14 register at a counter with a guardian, and only with the consent of the guardian (article 31). Nothing is collected online.',
         ],
       },
       {

@@ -65,7 +65,7 @@ export const terms: Articles = {
           'One person, one account, with your own mobile and your true identity.',
           'Passwords and codes are for you alone. Our staff never ask for a code.',
           'Do not lend the account. To act for a company or for family, use the way the department offers.',
-          'If a sign-in was not yours, end it under “Devices and sessions”, or call 12345.',
+          'If a sign-in was not yours, end it under "Devices and sessions", or call 12345.',
         ],
       },
       {
@@ -80,7 +80,7 @@ export const terms: Articles = {
       {
         heading: 'What is not allowed',
         list: [
-          'To use another person’s identity, or try their password.',
+          'To use the identity of somebody else, or try their password.',
           'To sign in or send messages in bulk by program.',
           'To hinder others.',
         ],
@@ -104,7 +104,7 @@ export const terms: Articles = {
         heading: 'Changes and disputes',
         text: [
           'Changes get a new version, and your registration records the version you accepted. Where a change is to your disadvantage it is published beforehand, and you may refuse it and close the account.',
-          'The law of the People’s Republic of China applies. Call 12345 first; if that does not settle it, you may ask for review or go to court.',
+          'Chinese law applies. Call 12345 first; if that does not settle it, you may ask for review or go to court.',
         ],
       },
     ],

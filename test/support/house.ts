@@ -38,7 +38,7 @@ const levels: readonly (readonly string[])[] = [
   ['demo'],
   ['main', 'cli'],
   ['gateway'],
-  ['signin', 'account-center', 'admin'],
+  ['signin', 'signout', 'account-center', 'pages', 'admin'],
   ['provider'],
   ['accounts', 'consents', 'passkeys', 'staff', 'sessions', 'clients', 'keys', 'bridge', 'policy'],
   ['outbox', 'audit'],

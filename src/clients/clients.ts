@@ -1,0 +1,219 @@
+/**
+ * Departments' systems as OIDC clients: their records, loaded from files by `egret clients apply`, read from a snapshot
+ * in memory that follows every change within a second. A stopped client is absent from what the provider gets. It does
+ * not own what people agreed to give them (consents) nor the protocol (provider). No routes; `egret clients` is its
+ * command.
+ */
+import { hash, randomBytes } from 'node:crypto';
+import type { Audit } from '../audit/audit.ts';
+import type { Clock } from '../clock.ts';
+import { EgretError } from '../errors.ts';
+import type { Database } from '../store/database.ts';
+import { type Definition, problemsOf } from './department.ts';
+
+export { type Definition, type Item, problemsOf } from './department.ts';
+export { toMetadata } from './metadata.ts';
+
+export interface ClientRecord extends Definition {
+  readonly clientId: string;
+  readonly state: 'active' | 'stopped';
+  /** base64url of the keyed hash, newest first. */
+  readonly secretHashes: readonly string[];
+  /** Which wording of the items people are shown. */
+  readonly itemsVersion: string;
+  readonly origins: string[];
+}
+
+export interface Change {
+  readonly clientId: string;
+  readonly change: 'new' | 'changed' | 'same';
+  readonly fields: readonly string[];
+}
+
+export interface Clients {
+  snapshot(): { readonly version: number; readonly clients: ReadonlyMap<string, ClientRecord> };
+  /** Called after a changed snapshot is in force here; returns how to stop. */
+  onChange(listener: () => void): () => void;
+  refresh(): Promise<void>;
+  /** What `apply` would do. */
+  diff(definitions: readonly unknown[]): Promise<Change[]>;
+  /** Writes what differs, in one transaction; clients not among the definitions stay. EG-1601 names every problem. */
+  apply(definitions: readonly unknown[], by?: string): Promise<Change[]>;
+  /** False when there is no such client. A stopped one is refused everywhere within a second. */
+  stopClient(clientId: string, reason: string): Promise<boolean>;
+  startClient(clientId: string): Promise<boolean>;
+  /** A new secret of 256 bits, told this once; the one before it goes on until the next. Undefined: no such client. */
+  newSecret(clientId: string): Promise<string | undefined>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const channel = 'egret_clients';
+
+export async function createClients(options: {
+  readonly database: Database;
+  /** Secrets rest as a keyed hash under the keys room's key. */
+  readonly vault: { mac(purpose: 'client-secret', value: string): Buffer };
+  readonly audit: Audit;
+  readonly clock: Clock;
+  /** Whether http on loopback is allowed. */
+  readonly development: boolean;
+}): Promise<Clients> {
+  const { database, vault, audit, clock, development } = options;
+  const { sql } = database;
+  const listeners = new Set<() => void>();
+  let current: ReturnType<Clients['snapshot']> = { version: 0, clients: new Map() };
+  let timer: NodeJS.Timeout | undefined;
+  let listening: { unlisten(): Promise<void> } | undefined;
+
+  async function read(): Promise<void> {
+    const [row] = await sql<{ version: string }[]>`select version from clients_version`;
+    const version = Number(row?.version ?? 0);
+    if (version === current.version) return;
+    const rows = await sql<{ definition: Definition; state: 'active' | 'stopped'; secrets: Buffer[] | null }[]>`
+      select definition, state, (select array_agg(hash order by created_at desc) from client_secrets s where s.client_id = c.client_id) as secrets
+      from clients c order by client_id`;
+    current = { version, clients: new Map(rows.map((row) => [row.definition.client_id, recordOf(row)])) };
+    for (const listener of listeners) listener();
+  }
+  let last: Promise<void> = Promise.resolve();
+  const refresh = (): Promise<void> => {
+    last = last.then(read, read);
+    return last;
+  };
+  /** One change: written, audited, numbered and told in one transaction; in force here when it resolves. */
+  async function change(work: (tx: Parameters<Parameters<Database['begin']>[0]>[0]) => Promise<void>): Promise<void> {
+    await database.begin(async (tx) => {
+      await work(tx);
+      await tx`update clients_version set version = version + 1`;
+      await tx`select pg_notify(${channel}, '')`;
+    });
+    await refresh();
+  }
+  async function diff(definitions: readonly unknown[]): Promise<Change[]> {
+    const wrong = definitions.flatMap((definition) => problemsOf(definition, development));
+    const ids = definitions.map((definition) => (definition as Definition).client_id);
+    for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) wrong.push(`${id} is defined twice`);
+    if (wrong.length > 0) throw new EgretError('EG-1601', { log: [...new Set(wrong)].join('\n') });
+    await refresh();
+    return (definitions as Definition[]).map((definition) => {
+      const known = current.clients.get(definition.client_id);
+      if (!known) return { clientId: definition.client_id, change: 'new', fields: [] };
+      const before = known as unknown as Record<string, unknown>;
+      const fields = [
+        ...new Set([...Object.keys(known).filter((field) => !derived.has(field)), ...Object.keys(definition)]),
+      ].filter(
+        (field) =>
+          canonical(before[field]) !==
+          canonical(field === 'origins' ? (definition.origins ?? []) : definition[field as keyof Definition]),
+      );
+      return { clientId: definition.client_id, change: fields.length > 0 ? 'changed' : 'same', fields };
+    });
+  }
+  const setState = async (clientId: string, state: 'active' | 'stopped', reason: string): Promise<boolean> => {
+    await refresh();
+    if (!current.clients.has(clientId)) return false;
+    await change(async (tx) => {
+      await tx`update clients set state = ${state}, updated_at = ${new Date(clock.now())} where client_id = ${clientId}`;
+      await audit.record(tx, {
+        type: state === 'stopped' ? 'client.stopped' : 'client.restarted',
+        outcome: 'success',
+        client: clientId,
+        detail: { reason },
+      });
+    });
+    return true;
+  };
+  await refresh();
+  return {
+    snapshot: () => current,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    refresh,
+    diff,
+    async apply(definitions, by = 'file') {
+      const changes = await diff(definitions);
+      const changed = changes.filter((each) => each.change !== 'same');
+      if (changed.length > 0) {
+        await change(async (tx) => {
+          for (const { clientId, change: what, fields } of changed) {
+            const definition = (definitions as Definition[]).find((each) => each.client_id === clientId)!;
+            await tx`insert into clients (client_id, definition, updated_at)
+              values (${clientId}, ${JSON.stringify(definition)}::text::jsonb, ${new Date(clock.now())})
+              on conflict (client_id) do update set definition = excluded.definition, updated_at = excluded.updated_at`;
+            await audit.record(tx, {
+              type: 'client.applied',
+              outcome: 'success',
+              client: clientId,
+              detail: { change: what, fields: [...fields], by },
+            });
+          }
+        });
+      }
+      return changes;
+    },
+    stopClient: (clientId, reason) => setState(clientId, 'stopped', reason),
+    startClient: (clientId) => setState(clientId, 'active', 'started'),
+    async newSecret(clientId) {
+      await refresh();
+      const record = current.clients.get(clientId);
+      if (record?.auth !== 'client_secret_basic') return undefined;
+      const secret = randomBytes(32).toString('base64url');
+      await change(async (tx) => {
+        await tx`insert into client_secrets (client_id, hash, created_at) values (${clientId}, ${vault.mac('client-secret', secret)}, ${new Date(clock.now())})`;
+        await tx`delete from client_secrets where client_id = ${clientId} and hash not in (
+          select hash from client_secrets where client_id = ${clientId} order by created_at desc limit 2)`;
+        await audit.record(tx, {
+          type: 'client.secret',
+          outcome: 'success',
+          client: clientId,
+          detail: { step: 'made' },
+        });
+      });
+      return secret;
+    },
+    async start() {
+      const ignore = () => {}; // the records are unreachable: readiness says so, the next tick reads again
+      listening = await sql.listen(channel, () => void refresh().catch(ignore));
+      timer = setInterval(() => void refresh().catch(ignore), 900);
+      timer.unref();
+      await refresh();
+    },
+    async stop() {
+      clearInterval(timer);
+      await listening?.unlisten();
+    },
+  };
+}
+
+const derived = new Set(['clientId', 'state', 'secretHashes', 'itemsVersion']);
+
+function recordOf({
+  definition,
+  state,
+  secrets,
+}: {
+  definition: Definition;
+  state: 'active' | 'stopped';
+  secrets: Buffer[] | null;
+}): ClientRecord {
+  return {
+    ...definition,
+    clientId: definition.client_id,
+    state,
+    origins: definition.origins ?? [],
+    secretHashes: (secrets ?? []).map((secret) => secret.toString('base64url')),
+    itemsVersion: hash('sha256', canonical(definition.items ?? []), 'base64url').slice(0, 12),
+  };
+}
+
+/** JSON with sorted keys: jsonb keeps no order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner) =>
+    inner && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -1,0 +1,132 @@
+/**
+ * What people agreed to give to whom: one standing consent a person and client, and a receipt for each time it was
+ * asked, with the wording shown. It does not own the page (signin) nor the session's copy (provider). No routes.
+ */
+import type { TransactionSql } from 'postgres';
+import type { Audit } from '../audit/audit.ts';
+import type { Clock } from '../clock.ts';
+import type { Database } from '../store/database.ts';
+
+/** Carried in the session too, so that a roam asks no records. */
+export interface Standing {
+  readonly granted: readonly string[];
+  readonly declined: readonly string[];
+  readonly noticeOff: boolean;
+  /** Epoch milliseconds. */
+  readonly givenAt: number;
+  readonly itemsVersion: string;
+}
+
+export interface Given {
+  readonly accountId: string;
+  readonly clientId: string;
+  readonly granted: readonly string[];
+  readonly declined: readonly string[];
+  readonly itemsVersion: string;
+  readonly language: string;
+}
+
+export interface Consents {
+  /** All that stands for a person, by client: one query, at sign-in. */
+  standing(accountId: string): Promise<Record<string, Standing>>;
+  find(accountId: string, clientId: string): Promise<Standing | undefined>;
+  give(given: Given): Promise<Standing>;
+  /** Switches the roaming notice for this client; a person who was never asked anything has no row yet, and gets one. */
+  setNotice(accountId: string, clientId: string, off: boolean, itemsVersion: string): Promise<void>;
+  /** False when nothing stood. The receipt stays; `onWithdrawn` runs in the same transaction. */
+  withdraw(accountId: string, clientId: string, by: string): Promise<boolean>;
+}
+
+interface Row {
+  client_id: string;
+  granted: string[];
+  declined: string[];
+  notice_off: boolean;
+  items_version: string;
+  given_at: Date;
+}
+
+export function createConsents(needs: {
+  readonly database: Database;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly reference: (accountId: string) => Uint8Array;
+  /** Told of a withdrawal in its transaction: the record that every process refuses by. */
+  readonly onWithdrawn: (tx: TransactionSql, accountId: string, clientId: string) => Promise<void>;
+}): Consents {
+  const { database, audit, clock, reference, onWithdrawn } = needs;
+  const { sql } = database;
+  const standingOf = (row: Row): Standing => ({
+    granted: row.granted,
+    declined: row.declined,
+    noticeOff: row.notice_off,
+    givenAt: row.given_at.getTime(),
+    itemsVersion: row.items_version,
+  });
+  return {
+    async standing(accountId) {
+      const rows = await sql<
+        Row[]
+      >`select * from consents where account_id = ${accountId} and withdrawn_at is null limit 200`;
+      return Object.fromEntries(rows.map((row) => [row.client_id, standingOf(row)]));
+    },
+    async find(accountId, clientId) {
+      const [row] = await sql<Row[]>`
+        select * from consents where account_id = ${accountId} and client_id = ${clientId} and withdrawn_at is null`;
+      return row && standingOf(row);
+    },
+    async give({ accountId, clientId, granted, declined, itemsVersion, language }) {
+      const at = new Date(clock.now());
+      return database.begin(async (tx) => {
+        const [row] = await tx<Row[]>`
+          insert into consents (account_id, client_id, granted, declined, items_version, given_at)
+          values (${accountId}, ${clientId}, ${granted as string[]}, ${declined as string[]}, ${itemsVersion}, ${at})
+          on conflict (account_id, client_id) do update set granted = excluded.granted, declined = excluded.declined,
+            items_version = excluded.items_version, given_at = excluded.given_at, withdrawn_at = null
+          returning *`;
+        await tx`insert into consent_receipts (account_id, client_id, act, granted, declined, items_version, language, at)
+          values (${accountId}, ${clientId}, 'given', ${granted as string[]}, ${declined as string[]}, ${itemsVersion}, ${language}, ${at})`;
+        await audit.record(tx, {
+          type: 'consent.given',
+          outcome: 'success',
+          subject: reference(accountId),
+          client: clientId,
+          detail: { scopes: [...granted], way: 'page' },
+        });
+        return standingOf(row!);
+      });
+    },
+    async setNotice(accountId, clientId, off, itemsVersion) {
+      await database.begin(async (tx) => {
+        await tx`insert into consents (account_id, client_id, granted, declined, items_version, given_at, notice_off)
+          values (${accountId}, ${clientId}, '{}', '{}', ${itemsVersion}, ${new Date(clock.now())}, ${off})
+          on conflict (account_id, client_id) do update set notice_off = excluded.notice_off`;
+        await audit.record(tx, {
+          type: 'consent.notice',
+          outcome: 'success',
+          subject: reference(accountId),
+          client: clientId,
+          detail: { choice: off ? 'off' : 'on' },
+        });
+      });
+    },
+    withdraw: (accountId, clientId, by) =>
+      database.begin(async (tx) => {
+        const at = new Date(clock.now());
+        const [row] = await tx<Row[]>`
+          update consents set withdrawn_at = ${at} where account_id = ${accountId} and client_id = ${clientId} and withdrawn_at is null returning *`;
+        if (!row) return false;
+        await tx`insert into consent_receipts (account_id, client_id, act, granted, declined, items_version, language, at)
+          values (${accountId}, ${clientId}, 'withdrawn', ${row.granted}, ${row.declined}, ${row.items_version}, '', ${at})`;
+        await audit.record(tx, {
+          type: 'consent.withdrawn',
+          outcome: 'success',
+          subject: reference(accountId),
+          client: clientId,
+          detail: { scopes: row.granted, by },
+        });
+        await onWithdrawn(tx, accountId, clientId);
+        return true;
+      }),
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * Policy: what is asked, what is met, what is missing. Pure: no store, no clock, no request. It owns the two axes of a
+ * level (real-name level 实名等级 0-3 and login strength 1-3) and their name on the wire, `urn:egret:r<0-3>a<1-3>`.
+ */
+export interface Level {
+  /** 0 未实名, 1 初级实名, 2 高级实名, 3 窗口/证书 */
+  readonly realName: number;
+  /** 1 one factor, 2 two factors, 3 a phishing-resistant one */
+  readonly strength: number;
+}
+
+export const acrOf = (level: Level): string => `urn:egret:r${level.realName}a${level.strength}`;
+
+/** The level an acr value names, or undefined for a value that is not ours: unknown values are never met. */
+export function levelOf(acr: string | undefined): Level | undefined {
+  const match = /^urn:egret:r([0-3])a([1-3])$/.exec(acr ?? '');
+  return match ? { realName: Number(match[1]), strength: Number(match[2]) } : undefined;
+}
+
+/** A level is met when both axes are met, so r2a2 meets r1a1. */
+export const meets = (have: Level, want: Level): boolean =>
+  have.realName >= want.realName && have.strength >= want.strength;
+
+/** All twelve, lowest first: what discovery announces. */
+export const allAcrValues: readonly string[] = [0, 1, 2, 3].flatMap((realName) =>
+  [1, 2, 3].map((strength) => acrOf({ realName, strength })),
+);
+
+/** How a second factor, a mobile code, a password and a province ticket add up (RFC 8176 names; `tkt` is ours). */
+export type Method = 'pwd' | 'sms' | 'tkt';
+
+export function strengthOf(methods: readonly Method[]): number {
+  return methods.includes('pwd') && methods.includes('sms') ? 2 : 1;
+}
+
+export const amrOf = (methods: readonly Method[]): string[] =>
+  strengthOf(methods) > 1 ? [...new Set(methods), 'mfa'] : [...new Set(methods)];

@@ -1,0 +1,127 @@
+import { hash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import * as scripts from './scripts.ts';
+import {
+  type Batch,
+  bucketOf,
+  buckets,
+  type Committed,
+  digits,
+  type Entry,
+  eventBound,
+  type Guess,
+  guessLimit,
+  type Key,
+  type PendingEvent,
+  type ProtocolState,
+} from './state.ts';
+
+type Fields = [payload: string, expiresAt: string, consumedAt: string, version: string];
+
+const entryOf = (fields: Fields | null | undefined): Entry | undefined =>
+  fields
+    ? { payload: fields[0], expiresAt: Number(fields[1]), consumedAt: Number(fields[2]), version: Number(fields[3]) }
+    : undefined;
+
+/** `egret:{07}:s:…`: the bucket is the hash tag, so all of one session lies in one slot of a cluster. */
+const prefixOf = (bucket: string): string => `egret:{${bucket}}:`;
+const redisKey = (key: Key): string => prefixOf(bucketOf(key)) + key.slice(3);
+const streamOf = (bucket: string): string => `${prefixOf(bucket)}audit`;
+
+/**
+ * Protocol state in Redis (the design's way for a city): one script a step, one trip a step.
+ * @param offset milliseconds the clock of this process runs ahead of the store's; 0 outside tests
+ */
+export function redisState(redis: Redis, offset: () => number = () => 0): ProtocolState {
+  const digestOfScript = new Map(Object.values(scripts).map((source) => [source, hash('sha1', source)]));
+  /** EVALSHA; a server that restarted has forgotten the script, so NOSCRIPT is answered with one EVAL. */
+  const run = async (source: string, keys: string[], args: (string | number)[]): Promise<unknown> => {
+    try {
+      return await redis.evalsha(digestOfScript.get(source)!, keys.length, ...keys, offset(), ...args);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return await redis.eval(source, keys.length, ...keys, offset(), ...args);
+    }
+  };
+  return {
+    async load(key, options = {}) {
+      const answer = (await run(scripts.load, [redisKey(key)], [options.client ?? '', prefixOf(bucketOf(key))])) as
+        | [Fields, Fields | null, Fields | null]
+        | null;
+      const entry = entryOf(answer?.[0]);
+      return entry && { entry, grant: entryOf(answer?.[1]), session: entryOf(answer?.[2]) };
+    },
+    async commit(batch) {
+      const { keys, body } = indexed(batch);
+      const answer = (await run(
+        scripts.commit,
+        [...keys.map(redisKey), streamOf(bucketOf(batch.lock))],
+        [eventBound, JSON.stringify(body)],
+      )) as [string, ...unknown[]];
+      const [what, detail] = answer;
+      if (what === 'ok') return { ok: true, repeated: detail === '1' };
+      if (what === 'conflict') return { ok: false, why: 'conflict', current: entryOf(detail as Fields)! };
+      return { ok: false, why: what } as Committed;
+    },
+    guess: async (key, mac, guessId) =>
+      JSON.parse((await run(scripts.guess, [redisKey(key)], [mac, guessId, guessLimit])) as string) as Guess,
+    async count(key, windowMs, limit) {
+      const [allowed, used, resetAt] = (await run(scripts.count, [redisKey(key)], [windowMs, limit])) as [
+        number,
+        number,
+        string,
+      ];
+      return { allowed: allowed === 1, used, resetAt: Number(resetAt) };
+    },
+    async events(limit) {
+      const pending: PendingEvent[] = [];
+      const streams = await Promise.all(
+        Array.from({ length: buckets }, (_, bucket) =>
+          redis.xrange(streamOf(digits(bucket)), '-', '+', 'COUNT', limit),
+        ),
+      );
+      streams.forEach((entries, bucket) => {
+        for (const [id, fields] of entries) pending.push({ id, bucket: digits(bucket), stamp: fields[1] ?? '' });
+      });
+      return pending.slice(0, limit);
+    },
+    async forget(events) {
+      const byBucket = Map.groupBy(events, (event) => event.bucket);
+      await Promise.all(
+        [...byBucket].map(([bucket, list]) => redis.xdel(streamOf(bucket), ...list.map((event) => event.id))),
+      );
+    },
+    async ping() {
+      await redis.ping();
+    },
+    sweep: async () => 0,
+    close: async () => {
+      redis.disconnect();
+    },
+  };
+}
+
+/** The batch with keys replaced by their places in KEYS, every list present (Lua knows no undefined). */
+function indexed(batch: Batch): { keys: Key[]; body: object } {
+  const keys: Key[] = [];
+  const place = (key: Key): number => {
+    const known = keys.indexOf(key);
+    return known >= 0 ? known + 1 : keys.push(key);
+  };
+  const { compare, spend } = batch;
+  const body = {
+    need: (batch.need ?? []).map(place),
+    absent: batch.absent && place(batch.absent),
+    compare: compare && { ...compare, key: place(compare.key) },
+    spend: spend && {
+      ...spend,
+      key: place(spend.key),
+      successor: spend.successor && place(spend.successor),
+      onReplay: (spend.onReplay ?? []).map(place),
+    },
+    put: (batch.put ?? []).map((put) => ({ ...put, key: place(put.key) })),
+    remove: (batch.remove ?? []).map(place),
+    events: batch.events ?? [],
+  };
+  return { keys, body };
+}

@@ -1,0 +1,386 @@
+import { hash } from 'node:crypto';
+import { errors, Provider } from 'oidc-provider';
+import type { Vault } from '../keys/keys.ts';
+import {
+  type Batch,
+  type Committed,
+  digestOf,
+  type Entry,
+  type Key,
+  type Kind,
+  keyOf,
+  type Loaded,
+  type ProtocolState,
+  type Put,
+} from './state.ts';
+
+/**
+ * Between oidc-provider's adapter calls and the store. The library finds, consumes and saves one thing at a time; a
+ * request here makes one read and one write. What a request reads ahead and what it is about to write is its unit of
+ * work; the write is one atomic batch at the end, so nothing is spent for nothing and nothing ended comes back.
+ */
+export interface Unit {
+  /** Read in this request, by key: a token's grant and session come with the token. */
+  readonly loaded: Map<Key, Entry | undefined>;
+  readonly ahead: Map<Key, Promise<Loaded | undefined>>;
+  readonly put: Map<Key, Put & { body: Payload }>;
+  readonly need: Set<Key>;
+  readonly events: string[];
+  spend?: { key: Key; body: Payload; successor?: Key };
+  /** The session as this request found it: what its changes are measured against. */
+  session?: { key: Key; version: number; body: Payload };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a payload is whatever the library's model puts in it
+export type Payload = Record<string, any>;
+
+export interface AdapterNeeds {
+  readonly state: ProtocolState;
+  readonly vault: Vault;
+  readonly issuer: string;
+  /** Milliseconds in which a public client that lost the answer may repeat its refresh token. */
+  readonly refreshWindow: number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** The stamped audit event of a replay of this code or token, written in the step that refuses it. */
+  readonly replayEvent: (kind: 'AuthorizationCode' | 'RefreshToken', body: Payload) => string;
+}
+
+const units = new WeakMap<object, Unit>();
+
+/** The unit of work of this request; outside a request of the provider there is none and every call acts at once. */
+export function unitOf(ctx: object | undefined = Provider.ctx): Unit | undefined {
+  if (!ctx) return undefined;
+  let unit = units.get(ctx);
+  if (!unit) {
+    unit = { loaded: new Map(), ahead: new Map(), put: new Map(), need: new Set(), events: [] };
+    units.set(ctx, unit);
+  }
+  return unit;
+}
+
+const sha = (value: string): string => hash('sha256', value, 'base64url');
+/** How long the cookie before a rotation still opens the session: a second tab's request may be on its way. */
+const graceOfRotation = 60_000;
+const held = new Set(['Grant', 'AuthorizationCode', 'AccessToken', 'RefreshToken', 'ClientCredentials']);
+
+/** The store answered that what this request builds on has ended, was spent, or may not be written now. */
+export class Refused extends errors.OIDCProviderError {
+  readonly why: string;
+  constructor(status: number, error: string, description: string, why: string) {
+    super(status, error);
+    this.error_description = description;
+    this.why = why;
+  }
+}
+
+const refusal = (committed: Committed & { ok: false }): Refused =>
+  committed.why === 'full'
+    ? new Refused(503, 'temporarily_unavailable', 'EG-1703: acts cannot be audited at the moment', 'full')
+    : new Refused(400, 'invalid_grant', 'grant request is invalid', committed.why);
+
+export class Adapter {
+  readonly #name: Kind;
+  readonly #needs: AdapterNeeds;
+
+  constructor(name: string, needs: AdapterNeeds) {
+    this.#name = name as Kind;
+    this.#needs = needs;
+  }
+
+  async find(id: string): Promise<Payload | undefined> {
+    if (this.#name === 'Session') return this.#findSession(id);
+    const key = keyOf(this.#name, id);
+    const entry = await this.#read(key);
+    if (!entry) return undefined;
+    const body = JSON.parse(entry.payload) as Payload;
+    body.jti = id;
+    if (this.#name === 'Interaction') {
+      if (entry.consumedAt > 0) return undefined;
+      body.returnTo = `${this.#needs.issuer}/authorize/${id}`;
+      if (body.params)
+        body.params = JSON.parse(this.#needs.vault.open(Buffer.from(body.params, 'base64'), `interaction:${sha(id)}`));
+    } else if (entry.consumedAt > 0 && !this.#decidesLater(body)) {
+      body.consumed = Math.floor(entry.consumedAt / 1000);
+    }
+    return body;
+  }
+
+  /** A rotated refresh token on the token endpoint looks unspent: the script decides between window and replay. */
+  #decidesLater(body: Payload): boolean {
+    return this.#name === 'RefreshToken' && body.rotating === true && Provider.ctx?.oidc?.route === 'token';
+  }
+
+  async findByUid(uid: string): Promise<Payload | undefined> {
+    const entry = await this.#read(keyOf('Session', uid));
+    return entry && opened(JSON.parse(entry.payload) as Payload, this.#needs.vault);
+  }
+
+  async #read(key: Key): Promise<Entry | undefined> {
+    const unit = unitOf();
+    if (unit?.loaded.has(key)) return unit.loaded.get(key);
+    const loaded = await (unit?.ahead.get(key) ?? this.#needs.state.load(key));
+    if (unit) remember(unit, key, loaded);
+    return loaded?.entry;
+  }
+
+  async #findSession(cookie: string): Promise<Payload | undefined> {
+    const { state, vault, now } = this.#needs;
+    const uid = cookie.split('.')[0] ?? '';
+    if (!/^[0-6]\d[\w-]{10,}$/.test(uid)) return undefined;
+    const key = keyOf('Session', uid);
+    const unit = unitOf();
+    const client = Provider.ctx?.query.client_id;
+    const loaded = await state.load(key, typeof client === 'string' ? { client } : {});
+    if (unit) remember(unit, key, loaded);
+    if (!loaded) return undefined;
+    const body = JSON.parse(loaded.entry.payload) as Payload;
+    const presented = sha(cookie);
+    if (presented !== body.jti && !(presented === body.prev && now() < body.prevUntil)) return undefined;
+    if (unit) unit.session = { key, version: loaded.entry.version, body: structuredClone(body) };
+    return {
+      ...opened(body, vault),
+      jti: presented === body.jti ? cookie : sessionCookie(vault, uid, body.egret.turn),
+    };
+  }
+
+  async upsert(id: string, payload: Payload, ttl: number): Promise<void> {
+    const { state, vault } = this.#needs;
+    if (this.#name === 'Session') return this.#saveSession(id, payload);
+    const key = keyOf(this.#name, id);
+    const { jti: _jti, ...body } = payload;
+    const expiresAt = (payload.exp ?? Math.floor(this.#needs.now() / 1000) + ttl) * 1000;
+    if (this.#name === 'Interaction') {
+      delete body.returnTo;
+      if (body.session) delete body.session.cookie;
+      body.params = vault.seal(JSON.stringify(body.params ?? {}), `interaction:${sha(id)}`).toString('base64');
+      // a result is written only into an interaction that stands and was not resumed
+      const need = payload.result ? [key] : [];
+      demand(await state.commit({ lock: key, need, put: [{ key, payload: JSON.stringify(body), expiresAt }] }));
+      return;
+    }
+    const unit = held.has(this.#name) ? unitOf() : undefined;
+    const put = { key, body, payload: '', expiresAt, links: linksOf(key, body), once: this.#name === 'RefreshToken' };
+    if (unit) unit.put.set(key, put);
+    else demand(await state.commit({ lock: key, put: [finished(put)], need: needsOf(key, body) }));
+  }
+
+  async consume(id: string): Promise<void> {
+    const unit = unitOf();
+    const key = keyOf(this.#name, id);
+    const entry = unit?.loaded.get(key);
+    if (!unit || !entry) throw new Error(`${this.#name} consumed without being read`);
+    unit.spend = { key, body: JSON.parse(entry.payload) as Payload };
+  }
+
+  async destroy(id: string): Promise<void> {
+    const key = keyOf(this.#name, this.#name === 'Session' ? (id.split('.')[0] ?? '') : id);
+    if (this.#name === 'Interaction') {
+      // resume: of two at once, one gets SessionNotFound (overrides.ts)
+      const spent = await this.#needs.state.commit({ lock: key, spend: { key, for: 'resume' } });
+      if (!spent.ok) throw new errors.SessionNotFound('interaction session not found');
+      return;
+    }
+    demand(await this.#needs.state.commit({ lock: key, remove: [key] }));
+  }
+
+  /** A grant that is gone takes its codes and tokens with it: every use of one needs the grant. */
+  async revokeByGrantId(): Promise<void> {}
+
+  async findByUserCode(): Promise<undefined> {
+    return undefined;
+  }
+
+  async #saveSession(cookie: string, payload: Payload): Promise<void> {
+    const { state, vault, now } = this.#needs;
+    const unit = unitOf();
+    const uid = payload.uid as string;
+    const key = keyOf('Session', uid);
+    const { jti: _jti, ...rest } = payload;
+    const before = unit?.session?.key === key ? unit.session : undefined;
+    const mine: Payload = closed(rest, vault, before?.body);
+    mine.jti = sha(cookie);
+    // a turn because of a login leaves the old cookie no grace: whoever stole it must not gain the new level
+    const sameLogin = before?.body.loginTs === mine.loginTs;
+    if (before && before.body.jti !== mine.jti) {
+      if (sameLogin) Object.assign(mine, { prev: before.body.jti, prevUntil: now() + graceOfRotation });
+    } else if (before) Object.assign(mine, { prev: before.body.prev, prevUntil: before.body.prevUntil });
+    const changed = !before || signature(mine) !== signature(before.body);
+    if (unit) await flush(unit, this.#needs, changed ? { key, body: mine, before } : undefined);
+    else demand(await state.commit({ lock: key, put: [sessionPut(key, mine, 1)] }));
+  }
+}
+
+/** What of a session counts as a change worth a write: not its own end, moved by every save. */
+function signature(body: Payload): string {
+  const { exp: _exp, iat: _iat, ...rest } = body;
+  return JSON.stringify(rest);
+}
+
+function remember(unit: Unit, key: Key, loaded: Loaded | undefined): void {
+  unit.loaded.set(key, loaded?.entry);
+  if (!loaded) return;
+  const body = JSON.parse(loaded.entry.payload) as Payload;
+  const client = Provider.ctx?.query.client_id;
+  const grantId = body.grantId ?? (typeof client === 'string' ? body.authorizations?.[client]?.grantId : undefined);
+  if (grantId) unit.loaded.set(keyOf('Grant', grantId), loaded.grant);
+  if (body.sessionUid) unit.loaded.set(keyOf('Session', body.sessionUid), loaded.session);
+}
+
+/** Begins reading a code or token now, beside what the request waits for anyway. */
+export function readAhead(unit: Unit, state: ProtocolState, kind: Kind, id: string): void {
+  const key = keyOf(kind, id);
+  const promise = state.load(key);
+  promise.catch(() => {}); // whoever awaits it sees the failure
+  unit.ahead.set(key, promise);
+}
+
+const linksOf = (key: Key, body: Payload): Record<string, string> => ({
+  ...(body.grantId ? { g: digestOf(keyOf('Grant', body.grantId)) } : {}),
+  ...(body.sessionUid && !key.includes(':g:') ? { s: digestOf(keyOf('Session', body.sessionUid)) } : {}),
+});
+
+/** A code or token is written only if its grant and session still stand, checked in that same step. */
+const needsOf = (_key: Key, body: Payload): Key[] => [
+  ...(body.grantId ? [keyOf('Grant', body.grantId)] : []),
+  ...(body.sessionUid ? [keyOf('Session', body.sessionUid)] : []),
+];
+
+const finished = ({ body, ...put }: Put & { body: Payload }): Put => ({
+  ...put,
+  payload: JSON.stringify(body),
+  links: linksOf(put.key, body),
+});
+
+function sessionPut(key: Key, body: Payload, version: number): Put {
+  const links: Record<string, string> = {};
+  for (const [client, { grantId }] of Object.entries(
+    (body.authorizations ?? {}) as Record<string, { grantId?: string }>,
+  )) {
+    if (grantId) links[`g:${client}`] = digestOf(keyOf('Grant', grantId));
+  }
+  return { key, payload: JSON.stringify(body), expiresAt: body.exp * 1000, version, links };
+}
+
+const demand = (committed: Committed): void => {
+  if (!committed.ok) throw refusal(committed);
+};
+
+interface SessionChange {
+  readonly key: Key;
+  readonly body: Payload;
+  readonly before?: Unit['session'];
+}
+
+/**
+ * Writes what the request holds, in one batch. A session changed by another request meanwhile is merged and tried
+ * again; one that ended is not brought back.
+ */
+export async function flush(unit: Unit, needs: AdapterNeeds, session?: SessionChange): Promise<void> {
+  const puts = [...unit.put.values()];
+  if (!session && puts.length === 0 && !unit.spend && unit.events.length === 0) return;
+  const { spend } = unit;
+  let mine = session?.body;
+  let before = session?.before;
+  for (let attempt = 0; attempt < 8; attempt++) {
+    // an entry that was read must still stand when it is written again; a new one cannot stand yet
+    const own = new Set<Key>(puts.filter((put) => !unit.loaded.get(put.key)).map((put) => put.key));
+    const rewritten = puts.filter((put) => unit.loaded.get(put.key)).map((put) => put.key);
+    if (session) own.add(session.key);
+    const need = new Set([
+      ...unit.need,
+      ...puts.flatMap((put) => needsOf(put.key, put.body)),
+      ...(spend ? needsOf(spend.key, spend.body) : []),
+      ...rewritten,
+    ]);
+    const lock = session?.key ?? [...need].find((key) => key.includes(':s:')) ?? spend?.key ?? puts[0]?.key;
+    if (!lock) throw new Error('audit events without a state to stand beside');
+    const batch: Batch = {
+      lock,
+      need: [...need].filter((key) => !own.has(key)),
+      compare: before && { key: before.key, version: before.version },
+      spend: spend && spendOf(spend, needs),
+      put: [
+        ...puts.map(finished),
+        ...(session && mine ? [sessionPut(session.key, mine, (before?.version ?? 0) + 1)] : []),
+      ],
+      events: unit.events,
+    };
+    const committed = await needs.state.commit(batch);
+    if (committed.ok) {
+      unit.put.clear();
+      unit.events.length = 0;
+      unit.spend = undefined;
+      return;
+    }
+    if (committed.why !== 'conflict' || !session || !before) throw refusal(committed);
+    const theirs = JSON.parse(committed.current.payload) as Payload;
+    mine = merged(before.body, mine!, theirs, puts);
+    before = { key: before.key, version: committed.current.version, body: theirs };
+  }
+  throw new Refused(503, 'temporarily_unavailable', 'EG-1703: the session is too busy', 'conflict');
+}
+
+function spendOf(spend: NonNullable<Unit['spend']>, needs: AdapterNeeds): NonNullable<Batch['spend']> {
+  const kind = spend.key.includes(':c:') ? 'AuthorizationCode' : 'RefreshToken';
+  return {
+    key: spend.key,
+    for: kind === 'AuthorizationCode' ? 'tokens' : 'rotation',
+    ...(spend.successor ? { window: needs.refreshWindow, successor: spend.successor } : {}),
+    onReplay: spend.body.grantId ? [keyOf('Grant', spend.body.grantId)] : [],
+    replayEvent: needs.replayEvent(kind, spend.body),
+  };
+}
+
+/** Three-way merge of a session by client; where both visited one client for the first time, the earlier write stands. */
+function merged(base: Payload, mine: Payload, theirs: Payload, puts: (Put & { body: Payload })[]): Payload {
+  const result: Payload = { ...theirs };
+  for (const field of Object.keys({ ...base, ...mine })) {
+    if (field === 'authorizations' || field === 'jti' || field === 'prev' || field === 'prevUntil') continue;
+    if (JSON.stringify(mine[field]) !== JSON.stringify(base[field])) result[field] = mine[field];
+  }
+  if (mine.jti !== base.jti) Object.assign(result, { jti: mine.jti, prev: mine.prev, prevUntil: mine.prevUntil });
+  const clients = new Set(Object.keys({ ...base.authorizations, ...mine.authorizations, ...theirs.authorizations }));
+  result.authorizations = {};
+  for (const client of clients) {
+    const [was, own, other] = [base, mine, theirs].map((body) => body.authorizations?.[client]);
+    const untouched = JSON.stringify(own) === JSON.stringify(was);
+    const chosen = untouched || (other && !was) ? other : own;
+    if (chosen) result.authorizations[client] = chosen;
+    if (own?.grantId && other?.grantId && chosen === other && own.grantId !== other.grantId) {
+      for (const put of puts) follow(put, own, other);
+    }
+  }
+  return result;
+}
+
+/** Hangs what this request is about to write on the grant that another request of the session wrote first. */
+function follow(put: Put & { body: Payload }, own: Payload, other: Payload): void {
+  if (put.body.grantId === own.grantId)
+    Object.assign(put.body, { grantId: other.grantId, ...(put.body.sid ? { sid: other.sid } : {}) });
+  else if (put.key === keyOf('Grant', own.grantId)) Object.assign(put, { key: keyOf('Grant', other.grantId) });
+}
+
+/** The cookie of a session at its nth turn: made again by any node, so that two rotations at once agree. */
+export const sessionCookie = (vault: Vault, uid: string, turn: number): string =>
+  `${uid}.${vault.mac('browser', `session|${uid}|${turn}`).toString('base64url')}`;
+
+/** The parts of a session that would speak to a reader of the store (state of a sign-out, the person) rest sealed. */
+function closed(body: Payload, vault: Vault, before?: Payload): Payload {
+  const { person, ...egret } = body.egret ?? {};
+  const rest: Payload = { ...body, egret };
+  delete rest.state;
+  if (body.state === undefined && person === undefined) return rest;
+  const secret = JSON.stringify({ state: body.state, person });
+  const context = `session:${body.uid}`;
+  // sealing draws a new IV: what did not change keeps its seal, so that an unchanged session costs no write
+  const same = before?.sealed && vault.open(Buffer.from(before.sealed, 'base64'), context) === secret;
+  return { ...rest, sealed: same ? before.sealed : vault.seal(secret, context).toString('base64') };
+}
+
+function opened(body: Payload, vault: Vault): Payload {
+  const { sealed, prev: _prev, prevUntil: _until, jti: _jti, ...rest } = body;
+  if (!sealed) return rest;
+  const { state, person } = JSON.parse(vault.open(Buffer.from(sealed, 'base64'), `session:${body.uid}`));
+  return { ...rest, ...(state ? { state } : {}), egret: { ...rest.egret, person } };
+}

@@ -1,0 +1,116 @@
+import { hash } from 'node:crypto';
+import type { Vault } from '../keys/keys.ts';
+import type { Payload } from './adapter.ts';
+import { type Key, keyOf, type ProtocolState, sibling } from './state.ts';
+
+/** A signed-in browser as the account centre and sign-out see it: read by its cookie, never written by this read. */
+export interface BrowserSession {
+  readonly uid: string;
+  readonly accountId: string;
+  readonly acr: string;
+  readonly amr: readonly string[];
+  /** Epoch seconds. */
+  readonly loginTs: number;
+  /** Epoch milliseconds. */
+  readonly started: number;
+  readonly seen: number;
+  readonly expiresAt: number;
+  readonly maskedName: string;
+  /** Departments signed in to by this session. */
+  readonly visits: readonly Visit[];
+}
+
+export interface Visit {
+  readonly clientId: string;
+  readonly sid: string;
+  readonly grantId?: string;
+}
+
+export interface BrowserSessions {
+  /** The session this cookie opens, or undefined. */
+  read(cookie: string | undefined): Promise<BrowserSession | undefined>;
+  /** The visits of a session named by its digest (the account centre's list), or undefined when it is gone. */
+  visits(digest: string, bucket: string): Promise<{ accountId: string; visits: readonly Visit[] } | undefined>;
+  /** Removes the session and all that hangs on it, in one step. The records say so first (sessions/). */
+  remove(which: { uid: string } | { digest: string; bucket: string }): Promise<void>;
+  /** Takes one department out of the session and ends its grant; the session goes on. */
+  leave(uid: string, clientId: string): Promise<Visit | undefined>;
+}
+
+const sha = (value: string): string => hash('sha256', value, 'base64url');
+
+export function createBrowserSessions(state: ProtocolState, vault: Vault, now: () => number): BrowserSessions {
+  const keyFor = (which: { uid: string } | { digest: string; bucket: string }): Key =>
+    'uid' in which ? keyOf('Session', which.uid) : sibling(`${which.bucket}:s:`, 'Session', which.digest);
+  const visitsOf = (body: Payload): Visit[] =>
+    Object.entries((body.authorizations ?? {}) as Record<string, { sid?: string; grantId?: string }>)
+      .filter(([, { sid }]) => sid)
+      .map(([clientId, { sid, grantId }]) => ({ clientId, sid: sid!, grantId }));
+  return {
+    async read(cookie) {
+      const uid = cookie?.split('.')[0] ?? '';
+      if (!cookie || !/^[0-6]\d[\w-]{10,}$/.test(uid)) return undefined;
+      const loaded = await state.load(keyOf('Session', uid));
+      if (!loaded) return undefined;
+      const body = JSON.parse(loaded.entry.payload) as Payload;
+      const presented = sha(cookie);
+      const before = presented === body.prev && now() < body.prevUntil;
+      if ((presented !== body.jti && !before) || !body.accountId) return undefined;
+      const sealed = body.sealed ? JSON.parse(vault.open(Buffer.from(body.sealed, 'base64'), `session:${uid}`)) : {};
+      return {
+        uid,
+        accountId: body.accountId,
+        acr: body.acr,
+        amr: body.amr ?? [],
+        loginTs: body.loginTs,
+        started: body.egret.started,
+        seen: body.egret.seen,
+        expiresAt: loaded.entry.expiresAt,
+        maskedName: sealed.person?.maskedName ?? '',
+        visits: visitsOf(body),
+      };
+    },
+    async visits(digest, bucket) {
+      const loaded = await state.load(keyFor({ digest, bucket }));
+      if (!loaded) return undefined;
+      const body = JSON.parse(loaded.entry.payload) as Payload;
+      return { accountId: body.accountId, visits: visitsOf(body) };
+    },
+    async remove(which) {
+      const key = keyFor(which);
+      const loaded = await state.load(key);
+      const grants = loaded
+        ? visitsOf(JSON.parse(loaded.entry.payload)).flatMap(({ grantId }) =>
+            grantId ? [keyOf('Grant', grantId)] : [],
+          )
+        : [];
+      await state.commit({ lock: key, remove: [key, ...grants] });
+    },
+    async leave(uid, clientId) {
+      const key = keyOf('Session', uid);
+      for (let attempt = 0; attempt < 8; attempt++) {
+        const loaded = await state.load(key);
+        if (!loaded) return undefined;
+        const body = JSON.parse(loaded.entry.payload) as Payload;
+        const visit = visitsOf(body).find((candidate) => candidate.clientId === clientId);
+        if (!visit) return undefined;
+        delete body.authorizations[clientId];
+        body.egret.noticed = (body.egret.noticed ?? []).filter((id: string) => id !== clientId);
+        const links = Object.fromEntries(
+          visitsOf(body).flatMap(({ clientId: id, grantId }) =>
+            grantId ? [[`g:${id}`, keyOf('Grant', grantId).slice(5)]] : [],
+          ),
+        );
+        const { version, expiresAt } = loaded.entry;
+        const committed = await state.commit({
+          lock: key,
+          compare: { key, version },
+          put: [{ key, payload: JSON.stringify(body), expiresAt, version: version + 1, links }],
+          remove: visit.grantId ? [keyOf('Grant', visit.grantId)] : [],
+        });
+        if (committed.ok) return visit;
+      }
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+
+/** What a person agreed to give one client, as the session carries it. */
+export interface Standing {
+  readonly granted: readonly string[];
+  readonly declined: readonly string[];
+  readonly noticeOff: boolean;
+  /** Epoch milliseconds. */
+  readonly givenAt: number;
+  /** Which wording of the client's items was shown. */
+  readonly itemsVersion: string;
+}
+
+/** The client id of our own account centre: signed in by the same session, never listed, asked nothing. */
+export const accountCenterClient = 'egret-account';
+
+export interface GrantNeeds {
+  /** The standing consent of a person for a client: one SQL look-up, made only when the session does not hold it. */
+  readonly consent: (accountId: string, clientId: string) => Promise<Standing | undefined>;
+  /** True when a record ended this since `since` (epoch ms): account disabled, consent withdrawn, session ended. */
+  readonly ended: (kind: 'account' | 'consent' | 'session', ref: string, since: number) => boolean;
+}
+
+interface CarriedSession {
+  accountId: string;
+  uid: string;
+  egret: { started: number; consents?: Record<string, Standing> };
+  grantIdFor(clientId: string): string | undefined;
+}
+
+/**
+ * The grant of this session and client. It belongs to this session alone and is rebuilt from the consent record, so
+ * one replayed code ends one authorisation and not every device. The record is looked up only when the session does
+ * not hold it or does not cover what is asked.
+ */
+export async function loadGrant(ctx: KoaContextWithOIDC, needs: GrantNeeds) {
+  const { client, provider, requestParamOIDCScopes: asked } = ctx.oidc;
+  const session = ctx.oidc.session as unknown as CarriedSession;
+  const clientId = client!.clientId;
+  let standing = session.egret?.consents?.[clientId];
+  if (standing && needs.ended('consent', `${session.accountId}\n${clientId}`, standing.givenAt)) standing = undefined;
+  const grantId = session.grantIdFor(clientId);
+  const existing = grantId ? await provider.Grant.find(grantId) : undefined;
+  const openOnly = [...asked].every((scope) => scope === 'openid');
+  if (!openOnly && !covers(standing, asked)) {
+    // given elsewhere since this session began, or on the page this request comes back from: one look-up before asking
+    standing = await needs.consent(session.accountId, clientId);
+    if (standing) session.egret = { ...session.egret, consents: { ...session.egret.consents, [clientId]: standing } };
+  }
+  if (clientId !== accountCenterClient && !openOnly && !standing) return undefined;
+  const granted = ['openid', ...(standing?.granted ?? [])].join(' ');
+  const declined = standing?.declined.join(' ');
+  if (existing && existing.getOIDCScope() === granted && existing.getRejectedOIDCScope() === (declined || ''))
+    return existing;
+  const grant = existing ?? new provider.Grant({ accountId: session.accountId, clientId });
+  grant.openid = { scope: granted };
+  grant.rejected = declined ? { openid: { scope: declined } } : undefined;
+  await grant.save();
+  return grant;
+}
+
+const covers = (standing: Standing | undefined, asked: ReadonlySet<string>): boolean =>
+  standing !== undefined &&
+  [...asked].every(
+    (scope) => scope === 'openid' || standing.granted.includes(scope) || standing.declined.includes(scope),
+  );

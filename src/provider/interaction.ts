@@ -1,0 +1,95 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { errors, type InteractionResults } from 'oidc-provider';
+import type { Vault } from '../keys/keys.ts';
+import type { Epochs } from './epochs.ts';
+import type { Standing } from './grants.ts';
+import { buckets, digits, keyOf, type ProtocolState } from './state.ts';
+
+/** What the provider waits for: who is it, which level, may this be given. The pages are signin's. */
+export interface Interaction {
+  readonly uid: string;
+  readonly prompt: 'login' | 'step_up' | 'roaming_notice' | 'consent';
+  readonly reasons: readonly string[];
+  readonly clientId: string;
+  readonly params: Readonly<Record<string, string | undefined>>;
+  /** The signed-in person behind this browser when the interaction began. */
+  readonly session?: {
+    readonly accountId: string;
+    readonly uid: string;
+    readonly acr?: string;
+    readonly amr?: readonly string[];
+  };
+  /** Epoch seconds. */
+  readonly exp: number;
+}
+
+/** What a finished sign-in lays into the session, so that later roams ask no records. */
+export interface SignedIn {
+  readonly accountId: string;
+  readonly acr: string;
+  readonly amr: readonly string[];
+  readonly uid: string;
+  readonly consents: Readonly<Record<string, Standing>>;
+  readonly person: { readonly maskedName: string };
+}
+
+export interface Interactions {
+  /** The interaction of this browser at this address, or undefined: expired, finished, or another browser's. */
+  open(req: IncomingMessage, res: ServerResponse): Promise<Interaction | undefined>;
+  /** Writes the result, once; answers where the browser goes on. Undefined when it was finished or expired meanwhile. */
+  finish(req: IncomingMessage, res: ServerResponse, result: InteractionResults): Promise<string | undefined>;
+  /** The answer of a department's request that ends without a sign-in. */
+  loadFlow(uid: string): Promise<{ version: number; flow: unknown }>;
+  /** Compare-and-set: false when another request of the same interaction was faster. */
+  saveFlow(uid: string, version: number, flow: unknown, exp: number): Promise<boolean>;
+  /** A uid for a session that a sign-in is about to begin. */
+  newSessionUid(): string;
+}
+
+export function createInteractions(epochs: Epochs, state: ProtocolState, vault: Vault): Interactions {
+  const found = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound || (error as { why?: string }).why === 'gone') return undefined;
+      throw error;
+    }
+  };
+  const context = (uid: string): string => `flow:${keyOf('Flow', uid)}`;
+  return {
+    open: (req, res) =>
+      found(async () => {
+        const details = await epochs.current().provider.interactionDetails(req, res);
+        const params = details.params as Record<string, string | undefined>;
+        return {
+          uid: details.uid,
+          prompt: details.prompt.name as Interaction['prompt'],
+          reasons: details.prompt.reasons,
+          clientId: params.client_id ?? '',
+          params,
+          ...(details.session ? { session: details.session } : {}),
+          exp: details.exp,
+        };
+      }),
+    finish: (req, res, result) => found(() => epochs.current().provider.interactionResult(req, res, result)),
+    async loadFlow(uid) {
+      const loaded = await state.load(keyOf('Flow', uid));
+      if (!loaded) return { version: 0, flow: undefined };
+      return {
+        version: loaded.entry.version,
+        flow: JSON.parse(vault.open(Buffer.from(loaded.entry.payload, 'base64'), context(uid))),
+      };
+    },
+    async saveFlow(uid, version, flow, exp) {
+      const key = keyOf('Flow', uid);
+      const payload = vault.seal(JSON.stringify(flow), context(uid)).toString('base64');
+      const put = { key, payload, expiresAt: exp * 1000, version: version + 1 };
+      const committed = await state.commit(
+        version === 0 ? { lock: key, absent: key, put: [put] } : { lock: key, compare: { key, version }, put: [put] },
+      );
+      return committed.ok;
+    },
+    newSessionUid: () => digits(randomInt(buckets)) + randomBytes(18).toString('base64url'),
+  };
+}

@@ -1,0 +1,178 @@
+import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { errors, Provider } from 'oidc-provider';
+import type { Vault } from '../keys/keys.ts';
+import { reached, wanted } from './acr.ts';
+import { type AdapterNeeds, flush, type Payload, Refused, readAhead, sessionCookie, unitOf } from './adapter.ts';
+import { buckets, digits, keyOf } from './state.ts';
+
+/**
+ * Everything of oidc-provider that is replaced, each with its reason. The library is pinned exactly;
+ * test/provider/overrides.test.ts fails when the behaviour that a replacement stands on changes.
+ */
+
+const random = (bytes = 32): string => randomBytes(bytes).toString('base64url');
+/** A session's bucket is drawn, never derived from the person: departments must not be able to link by it. */
+const newUid = (): string => digits(randomInt(buckets)) + random(18);
+
+// biome-ignore lint/suspicious/noExplicitAny: the library's classes are untyped here
+type Any = any;
+
+export function applyOverrides(provider: Provider, needs: AdapterNeeds): void {
+  sessions(provider, needs.vault, needs.now);
+  ids(provider, needs.vault);
+  replay(provider, needs);
+  clients(provider, needs.vault);
+  writes(provider, needs);
+  // The library compares acr by string; a level is met on two axes (DESIGN section 3).
+  Object.defineProperty(provider.OIDCContext.prototype, 'acr', {
+    get(this: Any) {
+      return reached(this.session.acr, wanted(this.params)) ?? this.session.acr;
+    },
+  });
+}
+
+/**
+ * One key a session, by uid; its cookie is `uid.MAC(uid, turn)`. The library draws a new id on every turn and deletes
+ * the old one first, which loses the session when two tabs come at once.
+ */
+function sessions(provider: Provider, vault: Vault, now: () => number): void {
+  const { Session } = provider as Any;
+  extend(Session, ['egret']);
+  const turn = (session: Any, value: number): void => {
+    session.egret = { ...session.egret, turn: value };
+    session.jti = sessionCookie(vault, session.uid, value);
+  };
+  const begin = (session: Any, uid = newUid()): void => {
+    session.uid = uid;
+    turn(session, 0);
+  };
+  Session.instantiate = function instantiate(payload?: Payload) {
+    const session = new this(payload);
+    if (!payload?.uid) begin(session);
+    return session;
+  };
+  const { loginAccount, save } = Session.prototype;
+  Session.prototype.loginAccount = function login(details: Any) {
+    // what an anonymous browser held before the login must not name the session after it (fixation)
+    const result = (Provider.ctx as Any)?.oidc?.entities.Interaction?.result;
+    if (!this.accountId) begin(this, result?.egret?.uid);
+    loginAccount.call(this, details);
+    const { consents, person } = result?.egret ?? {};
+    const started = this.egret?.started ?? now();
+    this.egret = { ...this.egret, started, seen: now(), consents, person };
+  };
+  Session.prototype.resetIdentifier = function reset() {
+    turn(this, (this.egret?.turn ?? 0) + 1);
+    this.touched = true;
+  };
+  Session.prototype.save = async function saveOnce(ttl: number) {
+    delete this.oldId;
+    const ctx = Provider.ctx as Any;
+    if (!this.accountId && !this.state) {
+      // an anonymous session holds nothing: not stored, and no cookie that could replace a good one of another tab
+      this.touched = false;
+      dropCookie(ctx, provider);
+      return undefined;
+    }
+    try {
+      return await save.call(this, ttl);
+    } catch (error) {
+      // the session ended while this request ran: nothing of it is written back, nor handed out
+      this.touched = false;
+      dropCookie(ctx, provider);
+      throw error;
+    }
+  };
+}
+
+function dropCookie(ctx: Any, provider: Provider): void {
+  const cookies: unknown = ctx?.response.get('set-cookie');
+  if (!Array.isArray(cookies)) return;
+  const name = `${provider.cookieName('session')}=`;
+  ctx.response.set(
+    'set-cookie',
+    cookies.filter((cookie: string) => !cookie.startsWith(name)),
+  );
+}
+
+/** Ids of what belongs to a session begin with its bucket; a rotated refresh token's heir is derived from it. */
+function ids(provider: Provider, vault: Vault): void {
+  const models = provider as Any;
+  const bucketFor = (token: Any): string => {
+    const from = token.sessionUid ?? token.grantId ?? (Provider.ctx as Any)?.oidc?.session?.uid;
+    return typeof from === 'string' && /^[0-6]\d/.test(from) ? from.slice(0, 2) : digits(randomInt(buckets));
+  };
+  for (const name of ['Grant', 'AuthorizationCode', 'AccessToken', 'ClientCredentials']) {
+    models[name].prototype.generateTokenId = function generate() {
+      return bucketFor(this) + random();
+    };
+  }
+  extend(models.RefreshToken, ['rotating']);
+  models.RefreshToken.prototype.generateTokenId = function generate() {
+    const { oidc } = Provider.ctx as Any;
+    this.rotating = oidc.client.clientAuthMethod === 'none';
+    const old = oidc.entities.RotatedRefreshToken;
+    if (!old) return bucketFor(this) + random();
+    const value = bucketFor(this) + vault.mac('refresh', old.jti).toString('base64url');
+    const unit = unitOf();
+    if (unit?.spend) unit.spend.successor = keyOf('RefreshToken', value);
+    return value;
+  };
+}
+
+/** The library looks whether an assertion was used, then marks it: 20 of 20 in parallel were accepted. */
+function replay(provider: Provider, needs: AdapterNeeds): void {
+  const models = provider as Any;
+  models.ReplayDetection.unique = async (issuer: string, jti: string, exp: number): Promise<boolean> => {
+    const { oidc } = Provider.ctx as Any;
+    const unit = unitOf();
+    // the read of the code or token leaves together with the mark: one trip
+    if (unit && oidc.route === 'token') {
+      const { code, refresh_token: refresh } = oidc.body ?? {};
+      if (typeof code === 'string') readAhead(unit, needs.state, 'AuthorizationCode', code);
+      else if (typeof refresh === 'string') readAhead(unit, needs.state, 'RefreshToken', refresh);
+    }
+    const key = keyOf('Replay', `${issuer}\n${jti}`);
+    const put = { key, payload: JSON.stringify({ for: oidc.route }), expiresAt: exp * 1000 };
+    const committed = await needs.state.commit({ lock: key, absent: key, put: [put] });
+    return committed.ok;
+  };
+}
+
+function clients(provider: Provider, vault: Vault): void {
+  const { Client } = provider as Any;
+  // Secrets rest as a keyed hash; two may overlap while a department changes over.
+  Client.prototype.compareClientSecret = function compare(actual: string): boolean {
+    const given = vault.mac('client-secret', actual);
+    return (this.secret_hashes ?? []).some((known: string) => {
+      const hash = Buffer.from(known, 'base64url');
+      return hash.length === given.length && timingSafeEqual(hash, given);
+    });
+  };
+  // Every client gets its sid: sign-out is asked for by it, also where no back-channel exists.
+  Client.prototype.includeSid = () => true;
+}
+
+/** The one write of a token request. It fails as the protocol says, after the library has already built its answer. */
+function writes(provider: Provider, needs: AdapterNeeds): void {
+  provider.use(async (ctx, next) => {
+    await next();
+    const unit = unitOf(ctx);
+    if (!unit || ctx.status >= 400) return;
+    try {
+      await flush(unit, needs);
+    } catch (error) {
+      ctx.remove('set-cookie');
+      if (error instanceof errors.OIDCProviderError) {
+        ctx.status = error.statusCode;
+        ctx.body = { error: error.error, error_description: error.error_description };
+        if (error instanceof Refused) provider.emit('egret.refused', ctx, error.why);
+      } else throw error;
+    }
+  });
+}
+
+function extend(Model: Any, fields: string[]): void {
+  const own: string[] = Model.IN_PAYLOAD;
+  Object.defineProperty(Model, 'IN_PAYLOAD', { get: () => [...own, ...fields] });
+}

@@ -1,0 +1,83 @@
+import { hash } from 'node:crypto';
+import type { TransactionSql } from 'postgres';
+import type { Clock } from '../clock.ts';
+import type { Database } from '../store/database.ts';
+
+export type EndingKind = 'account' | 'session' | 'consent';
+
+export interface Ending {
+  readonly kind: EndingKind;
+  /** Account id, digest of a session's uid, or `account\nclient`. */
+  readonly ref: string;
+  /** Epoch ms; the longest life of anything it ended: past it the ending is forgotten. */
+  readonly until: number;
+}
+
+export interface Endings {
+  /** Whether something ended this at or after `since` (epoch ms). Memory only, no look-up. */
+  ended(kind: EndingKind, ref: string, since: number): boolean;
+  /** Records an ending in the transaction of the act; other processes hear of it at commit. */
+  record(tx: TransactionSql, ending: Ending): Promise<void>;
+  /** Reads what is new. Called by notification and at least once a second. */
+  refresh(): Promise<void>;
+}
+
+const channel = 'egret_endings';
+/** Eight bytes are enough: a false refusal in 2^64, and 100,000 endings stay below 10 MB. */
+const short = (kind: string, ref: string): Buffer => hash('sha256', `${kind}\n${ref}`, 'buffer').subarray(0, 8);
+
+export function watchEndings(database: Database, clock: Clock) {
+  const recent = new Map<string, { at: number; until: number }>();
+  let cursor = 0n;
+  let timer: NodeJS.Timeout | undefined;
+  let listening: { unlisten(): Promise<void> } | undefined;
+  let running: Promise<void> | undefined;
+
+  async function read(): Promise<void> {
+    // a lower id may commit after a higher one: look a few seconds back, not only past the highest id seen
+    const rows = await database.sql<{ id: string; kind: string; ref: Buffer; at: Date; until: Date }[]>`
+      select id, kind, ref, at, until from endings
+      where until > ${new Date(clock.now())} and (id > ${cursor.toString()} or at > ${new Date(clock.now() - 10_000)}) order by id`;
+    for (const row of rows) {
+      remember(row.kind, row.ref.toString('hex'), row.at.getTime(), row.until.getTime());
+      if (BigInt(row.id) > cursor) cursor = BigInt(row.id);
+    }
+    for (const [key, { until }] of recent) if (until < clock.now()) recent.delete(key);
+  }
+  function remember(kind: string, ref: string, at: number, until: number): void {
+    const key = `${kind}:${ref}`;
+    const known = recent.get(key);
+    if (!known || known.at < at) recent.set(key, { at, until: Math.max(until, known?.until ?? 0) });
+  }
+  const refresh = (): Promise<void> => {
+    running ??= read().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  return {
+    refresh,
+    ended(kind: EndingKind, ref: string, since: number): boolean {
+      const known = recent.get(`${kind}:${short(kind, ref).toString('hex')}`);
+      return known !== undefined && known.at >= since;
+    },
+    async record(tx: TransactionSql, { kind, ref, until }: Ending): Promise<void> {
+      const at = clock.now();
+      await tx`insert into endings (kind, ref, at, until) values (${kind}, ${short(kind, ref)}, ${new Date(at)}, ${new Date(until)})`;
+      await tx`select pg_notify(${channel}, '')`;
+      // this process refuses from here on; if the transaction fails, what it meant to end is refused too early, never too late
+      remember(kind, short(kind, ref).toString('hex'), at, until);
+    },
+    async start(): Promise<void> {
+      await refresh();
+      const ignore = () => {}; // the records are unreachable: readiness says so, the next tick reads again
+      listening = await database.sql.listen(channel, () => void refresh().catch(ignore));
+      timer = setInterval(() => void refresh().catch(ignore), 1000);
+      timer.unref();
+    },
+    async stop(): Promise<void> {
+      clearInterval(timer);
+      await listening?.unlisten();
+    },
+  };
+}

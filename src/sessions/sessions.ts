@@ -1,0 +1,93 @@
+import { hash } from 'node:crypto';
+import type { TransactionSql } from 'postgres';
+import type { Clock } from '../clock.ts';
+import type { Database } from '../store/database.ts';
+import { type EndingKind, type Endings, watchEndings } from './endings.ts';
+
+/**
+ * Sessions as records: which sign-ins a person has, on what device, since when, and what was ended. It does not own
+ * the session itself (protocol state, provider/) nor who may end it; it owns the list, and the endings that every
+ * process refuses. No routes.
+ */
+export interface SessionRow {
+  readonly digest: string;
+  readonly bucket: string;
+  readonly accountId: string;
+  readonly device: string;
+  readonly methods: readonly string[];
+  readonly startedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface Sessions extends Endings {
+  /** Within the sign-in's transaction. A person who signs in again on a session keeps its row. */
+  begin(
+    tx: TransactionSql,
+    session: { uid: string; accountId: string; device: string; methods: readonly string[]; expiresAt: number },
+  ): Promise<void>;
+  /** The sessions of a person that stand, newest first. */
+  list(accountId: string): Promise<readonly SessionRow[]>;
+  /** Marks the row ended and records the ending, within the transaction of whoever ends it. False when it had ended. */
+  end(tx: TransactionSql, uidOrDigest: { uid: string } | { digest: string }, by: string): Promise<boolean>;
+  /** Ends every session of a person that began until now, within the caller's transaction. Returns how many stood. */
+  endAll(tx: TransactionSql, accountId: string, by: string, except?: { uid: string }): Promise<number>;
+  /** Watches endings of other processes; until stop(). */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const digestOfUid = (uid: string): string => hash('sha256', uid, 'base64url');
+
+export function createSessions({ database, clock }: { database: Database; clock: Clock }): Sessions {
+  const endings = watchEndings(database, clock);
+  const at = (ms = clock.now()) => new Date(ms);
+  return {
+    ended: endings.ended,
+    record: endings.record,
+    refresh: endings.refresh,
+    start: endings.start,
+    stop: endings.stop,
+    async begin(tx, { uid, accountId, device, methods, expiresAt }) {
+      await tx`
+        insert into sessions (digest, account_id, bucket, device, methods, started_at, expires_at)
+        values (${digestOfUid(uid)}, ${accountId}, ${uid.slice(0, 2)}, ${device}, ${methods as string[]}, ${at()}, ${at(expiresAt)})
+        on conflict (digest) do update set methods = excluded.methods, device = excluded.device`;
+    },
+    async list(accountId) {
+      const rows = await database.sql<
+        { digest: string; bucket: string; device: string; methods: string[]; started_at: Date; expires_at: Date }[]
+      >`select digest, bucket, device, methods, started_at, expires_at from sessions
+        where account_id = ${accountId} and ended_at is null and expires_at > ${at()} order by started_at desc limit 50`;
+      return rows.map((row) => ({
+        digest: row.digest,
+        bucket: row.bucket,
+        accountId,
+        device: row.device,
+        methods: row.methods,
+        startedAt: row.started_at.getTime(),
+        expiresAt: row.expires_at.getTime(),
+      }));
+    },
+    async end(tx, which, by) {
+      const digest = 'uid' in which ? digestOfUid(which.uid) : which.digest;
+      const rows = await tx<{ expires_at: Date }[]>`
+        update sessions set ended_at = ${at()}, ended_by = ${by} where digest = ${digest} and ended_at is null returning expires_at`;
+      const row = rows[0];
+      if (!row) return false;
+      await endings.record(tx, { kind: 'session', ref: digest, until: row.expires_at.getTime() });
+      return true;
+    },
+    async endAll(tx, accountId, by, except) {
+      const spared = except ? digestOfUid(except.uid) : '';
+      const rows = await tx<{ digest: string; expires_at: Date }[]>`
+        update sessions set ended_at = ${at()}, ended_by = ${by}
+        where account_id = ${accountId} and ended_at is null and expires_at > ${at()} and digest <> ${spared}
+        returning digest, expires_at`;
+      for (const row of rows)
+        await endings.record(tx, { kind: 'session', ref: row.digest, until: row.expires_at.getTime() });
+      return rows.length;
+    },
+  } satisfies Sessions;
+}
+
+export type { EndingKind };

@@ -9,20 +9,10 @@ import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
-import { type Definition, problemsOf } from './department.ts';
+import { type ClientRecord, type Definition, problemsOf } from './department.ts';
 
-export { type Definition, type Item, problemsOf } from './department.ts';
+export { type ClientRecord, type Definition, type Item, problemsOf } from './department.ts';
 export { toMetadata } from './metadata.ts';
-
-export interface ClientRecord extends Definition {
-  readonly clientId: string;
-  readonly state: 'active' | 'stopped';
-  /** base64url of the keyed hash, newest first. */
-  readonly secretHashes: readonly string[];
-  /** Which wording of the items people are shown. */
-  readonly itemsVersion: string;
-  readonly origins: string[];
-}
 
 export interface Change {
   readonly clientId: string;

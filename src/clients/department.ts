@@ -67,6 +67,16 @@ export const definitionSchema = Type.Object(
 export type Definition = Static<typeof definitionSchema>;
 export type Item = Static<typeof item>;
 
+export interface ClientRecord extends Definition {
+  readonly clientId: string;
+  readonly state: 'active' | 'stopped';
+  /** base64url of the keyed hash, newest first. */
+  readonly secretHashes: readonly string[];
+  /** Which wording of the items people are shown. */
+  readonly itemsVersion: string;
+  readonly origins: string[];
+}
+
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Every problem of a definition in a sentence each; an empty list when it is good. */

@@ -1,4 +1,4 @@
-import type { ClientRecord } from './clients.ts';
+import type { ClientRecord } from './department.ts';
 
 /** A record as oidc-provider wants it. What is not named here is off for every client. */
 export function toMetadata(record: ClientRecord): Record<string, unknown> {

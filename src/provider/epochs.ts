@@ -4,7 +4,7 @@ import type { Provider } from 'oidc-provider';
 import type { Clients } from '../clients/clients.ts';
 import type { Keys } from '../keys/keys.ts';
 import { discoveryDocument } from './discovery.ts';
-import { buildProvider, type ProviderNeeds } from './provider.ts';
+import { buildProvider, type ProviderNeeds } from './instance.ts';
 
 /** Bytes made once an epoch, so that what every client fetches costs no work. */
 export interface Prebuilt {

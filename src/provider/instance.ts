@@ -1,0 +1,271 @@
+import { type Configuration, interactionPolicy, Provider } from 'oidc-provider';
+import type { ClientRecord } from '../clients/clients.ts';
+import { toMetadata } from '../clients/clients.ts';
+import type { SigningKey } from '../keys/keys.ts';
+import { allAcrValues } from '../policy/policy.ts';
+import { missing, wanted } from './acr.ts';
+import { Adapter, type AdapterNeeds, unitOf } from './adapter.ts';
+import { claims, findAccount, type PersonalData } from './claims.ts';
+import { paths } from './discovery.ts';
+import { accountCenterClient, type GrantNeeds, loadGrant, type Standing } from './grants.ts';
+import { applyOverrides } from './overrides.ts';
+import { signingKey } from './signing.ts';
+import { keyOf } from './state.ts';
+
+export interface Lifetimes {
+  readonly code: number;
+  readonly accessToken: number;
+  readonly idToken: number;
+  readonly clientCredentials: number;
+  readonly interaction: number;
+  readonly sessionIdle: number;
+  readonly sessionAbsolute: number;
+}
+
+export interface ProviderNeeds extends AdapterNeeds, GrantNeeds {
+  readonly lifetimes: Lifetimes;
+  readonly development: boolean;
+  /** Reads what the scopes ask for and records the release, in one transaction. */
+  readonly release: PersonalData;
+  /** A stamped audit event of this protocol act. */
+  readonly stamp: (type: ProtocolAct, detail: { client?: string; account?: string; session?: string }) => string;
+}
+
+export type ProtocolAct =
+  | 'code.issued'
+  | 'tokens.issued'
+  | 'tokens.refreshed'
+  | 'client-token.issued'
+  | 'session.begun';
+
+/** Builds one instance for one epoch: 1-4 ms. Throws when a client's metadata is refused by the library. */
+export function buildProvider(
+  needs: ProviderNeeds,
+  keys: readonly SigningKey[],
+  clients: readonly ClientRecord[],
+): Provider {
+  const { issuer, lifetimes } = needs;
+  const secure = issuer.startsWith('https:');
+  const untilSessionEnds = (ctx: { oidc?: { session?: { egret?: { started?: number } } } }): number => {
+    const started = ctx?.oidc?.session?.egret?.started ?? needs.now();
+    return Math.max(1, Math.floor((started + lifetimes.sessionAbsolute * 1000 - needs.now()) / 1000));
+  };
+  const configuration: Configuration = {
+    adapter: (name: string) => new Adapter(name, needs) as never,
+    clients: [...clients.map(toMetadata), accountCenter(issuer)] as never,
+    jwks: { keys: keys.map(signingKey) as never },
+    enabledJWA: {
+      idTokenSigningAlgValues: ['ES256'],
+      clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA', 'ES384', 'ES512'],
+      userinfoSigningAlgValues: ['ES256'],
+    } as never,
+    clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'none'],
+    clientDefaults: {
+      id_token_signed_response_alg: 'ES256',
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+    } as never,
+    extraClientMetadata: { properties: ['secret_hashes', 'sector', 'session_minutes'] },
+    responseTypes: ['code', 'none'],
+    scopes: ['openid', 'profile', 'phone', 'realname', 'identity'],
+    claims,
+    acrValues: [...allAcrValues],
+    subjectTypes: ['pairwise'],
+    pairwiseIdentifier: (_ctx, accountId, client) => subjectOf(needs, accountId, client as never),
+    pkce: { required: () => true },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    conformIdTokenClaims: true,
+    clockTolerance: 5,
+    cookies: {
+      names: secure
+        ? { session: '__Host-egret', interaction: '__Secure-egret_i', resume: '__Secure-egret_r' }
+        : { session: 'egret', interaction: 'egret_i', resume: 'egret_r' },
+      long: { httpOnly: true, sameSite: 'lax', path: '/', signed: false, secure },
+      short: { httpOnly: true, sameSite: 'lax', signed: false, secure },
+    },
+    routes: paths as never,
+    ttl: {
+      AccessToken: lifetimes.accessToken,
+      AuthorizationCode: lifetimes.code,
+      ClientCredentials: lifetimes.clientCredentials,
+      IdToken: lifetimes.idToken,
+      Interaction: lifetimes.interaction,
+      Grant: untilSessionEnds as never,
+      RefreshToken: ((_ctx: unknown, token: { sessionUid?: string }) =>
+        sessionEnd(token, needs.now()) ?? lifetimes.accessToken) as never,
+      Session: untilSessionEnds as never,
+    },
+    expiresWithSession: () => true,
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    // public clients rotate, confidential ones do not (FAPI 2.0 security profile, 5.3.2.1)
+    rotateRefreshToken: (ctx) => ctx.oidc.client?.clientAuthMethod === 'none',
+    revokeGrantPolicy: (ctx) => !(ctx.oidc.route === 'revocation' && ctx.oidc.entities.AccessToken),
+    clientBasedCORS: (_ctx, origin, client) =>
+      clients.some((own) => own.clientId === client.clientId && own.origins.includes(origin)),
+    findAccount: findAccount(needs) as never,
+    loadExistingGrant: (ctx) => loadGrant(ctx, needs) as never,
+    interactions: { policy: prompts(needs), url: (_ctx, interaction) => `/signin/${interaction.uid}` },
+    renderError: (ctx, out) => {
+      // drawn by the gateway (gateway.ts reads it off the response), so that no page of the library is ever seen
+      ctx.type = 'json';
+      ctx.set('x-egret-error', '1');
+      ctx.body = out;
+    },
+    fetch: (url, options) => outbound(url, options as never, needs.development),
+    features: {
+      devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      clientCredentials: { enabled: true },
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      rpInitiatedLogout: { enabled: true },
+      userinfo: { enabled: true },
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      resourceIndicators: { enabled: false },
+      claimsParameter: { enabled: false },
+      requestObjects: { enabled: false },
+      jwtUserinfo: { enabled: false },
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' } as never,
+    },
+  };
+  const provider = new Provider(issuer, configuration);
+  applyOverrides(provider, needs);
+  acts(provider, needs);
+  return provider;
+}
+
+/** The session's absolute end in seconds from now, off the session read with the code or the token. */
+function sessionEnd(token: { sessionUid?: string }, now: number): number | undefined {
+  const entry = token.sessionUid ? unitOf()?.loaded.get(keyOf('Session', token.sessionUid)) : undefined;
+  const seconds = entry && Math.floor(entry.expiresAt / 1000) - Math.floor(now / 1000);
+  return seconds && seconds > 0 ? seconds : undefined;
+}
+
+/** Pairwise by the sector in the client's record: five portals on one host are five subjects. */
+export function subjectOf(needs: Pick<AdapterNeeds, 'vault'>, accountId: string, client: { sector: string }): string {
+  return needs.vault.mac('pairwise', `${client.sector}\n${accountId}`).toString('base64url');
+}
+
+/** Our own page behind the same sign-in: response type `none`, so that no code is issued that nobody redeems. */
+const accountCenter = (issuer: string) => ({
+  client_id: accountCenterClient,
+  token_endpoint_auth_method: 'none',
+  response_types: ['none'],
+  grant_types: [],
+  redirect_uris: [`${issuer}/account`],
+  subject_type: 'pairwise',
+  sector: 'egret',
+  scope: 'openid',
+});
+
+/** What may be asked before a code is issued, in order; the first that applies is the interaction (signin/). */
+function prompts(needs: ProviderNeeds) {
+  const { Check, Prompt, base } = interactionPolicy;
+  const policy = base();
+  const login = policy.get('login')!;
+  // these compare acr by equality; ours is below, on two axes
+  login.checks.remove('essential_acr');
+  login.checks.remove('essential_acrs');
+  login.checks.add(
+    new Check('idle', 'the session was idle too long', 'login_required', ({ oidc }) => {
+      const { accountId, egret } = oidc.session as { accountId?: string; egret?: { seen?: number } };
+      const idle = needs.now() - (egret?.seen ?? 0) > needs.lifetimes.sessionIdle * 1000;
+      return Boolean(accountId) && idle && !oidc.result?.login;
+    }),
+  );
+  login.checks.add(
+    new Check('ended', 'the session was ended', 'login_required', ({ oidc }) => {
+      const { accountId, uid, egret } = oidc.session as {
+        accountId?: string;
+        uid: string;
+        egret?: { started?: number };
+      };
+      if (!accountId || oidc.result?.login) return false;
+      return needs.ended('account', accountId, egret?.started ?? 0) || needs.ended('session', uid, egret?.started ?? 0);
+    }),
+  );
+  policy.add(
+    new Prompt(
+      { name: 'step_up' },
+      new Check('acr', 'the level asked for is not reached', 'interaction_required', ({ oidc }) => {
+        // prompt=none never leads anywhere: a voluntary level is then answered with the level reached
+        if (oidc.prompts.has('none') || oidc.result?.step_up) return false;
+        return missing((oidc.session as { acr?: string }).acr, wanted(oidc.params as never)) !== undefined;
+      }),
+    ),
+    1,
+  );
+  policy.add(
+    new Prompt(
+      { name: 'roaming_notice' },
+      new Check('notice', 'a first visit of this session', 'interaction_required', ({ oidc }) => {
+        const session = oidc.session as unknown as {
+          egret?: { consents?: Record<string, Standing>; noticed?: string[] };
+        };
+        const client = oidc.client!.clientId;
+        if (client === accountCenterClient || oidc.prompts.has('none')) return false;
+        if (oidc.result?.login || oidc.result?.roaming_notice || oidc.result?.step_up || oidc.result?.consent)
+          return false;
+        if (session.egret?.noticed?.includes(client)) return false;
+        return session.egret?.consents?.[client]?.noticeOff !== true;
+      }),
+    ),
+    2,
+  );
+  const consent = policy.get('consent')!;
+  consent.checks.remove('native_client_prompt');
+  return policy;
+}
+
+/** Marks the visit in the session and lays the audit event of each act beside the state it changes. */
+function acts(provider: Provider, needs: ProviderNeeds): void {
+  provider.on('authorization.success', (ctx) => {
+    const { session, client } = ctx.oidc as never as {
+      session: { accountId: string; uid: string; egret: Record<string, unknown> };
+      client: { clientId: string };
+    };
+    const now = needs.now();
+    const noticed = (session.egret.noticed as string[] | undefined) ?? [];
+    const fresh = now - ((session.egret.seen as number | undefined) ?? 0) < needs.lifetimes.sessionIdle * 50;
+    if (!fresh || !noticed.includes(client.clientId)) {
+      session.egret = {
+        ...session.egret,
+        seen: fresh ? session.egret.seen : now,
+        noticed: [...new Set([...noticed, client.clientId])],
+      };
+    }
+    const unit = unitOf(ctx);
+    unit?.need.add(keyOf('Session', session.uid));
+    if (client.clientId !== accountCenterClient) {
+      unit?.events.push(
+        needs.stamp('code.issued', { client: client.clientId, account: session.accountId, session: session.uid }),
+      );
+    }
+  });
+  provider.on('grant.success', (ctx) => {
+    const { params, client, entities } = ctx.oidc;
+    const type =
+      params?.grant_type === 'client_credentials'
+        ? 'client-token.issued'
+        : params?.grant_type === 'refresh_token'
+          ? 'tokens.refreshed'
+          : 'tokens.issued';
+    unitOf(ctx)?.events.push(
+      needs.stamp(type as ProtocolAct, { client: client?.clientId, account: entities.Account?.accountId }),
+    );
+  });
+}
+
+/** Every address a client's record names is fetched through here: deadline, no redirects, no private address outside development. */
+function outbound(
+  url: string | URL | Request,
+  options: RequestInit & { dispatcher?: unknown },
+  development: boolean,
+): Promise<Response> {
+  const { dispatcher, ...rest } = options;
+  return fetch(url, { ...rest, redirect: 'error', ...(development ? {} : { dispatcher }) } as RequestInit);
+}

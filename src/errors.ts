@@ -82,6 +82,13 @@ export const catalogue = {
     'terms not accepted',
   ),
   ...peopleErrors,
+  'EG-1009': entry(
+    429,
+    '这个网络地址试的次数太多了，请过一会儿再试。',
+    'Too many tries from this network address. Please try again later.',
+    'The cap of this address is used up: honour Retry-After.',
+    'cap of an address used up',
+  ),
   'EG-1701': entry(
     503,
     '系统正忙，请过一会儿再试。你填的内容没有提交。',
@@ -102,6 +109,34 @@ export const catalogue = {
     'The service cannot be reached right now. Please try again shortly.',
     'The protocol state is unreachable: honour Retry-After.',
     'protocol state unreachable',
+  ),
+  'EG-1601': entry(
+    400,
+    '这个系统的登记内容不对。',
+    'The registration of this system is not right.',
+    'A client definition breaks the schema; each problem is named.',
+    'client definition refused',
+  ),
+  'EG-1602': entry(
+    400,
+    '这个网站发来的登录请求不对，请回到它那里再试，或拨打 12345。',
+    'The sign-in request of this website is not right. Go back and try again, or call 12345.',
+    'The authorization request was refused and cannot be answered at a redirect address; see error and error_description.',
+    'authorization request refused',
+  ),
+  'EG-1501': entry(
+    400,
+    '退出请求不对，你还没有退出。',
+    'The sign-out request is not right; you are still signed in.',
+    'id_token_hint, client_id or post_logout_redirect_uri does not hold.',
+    'sign-out request refused',
+  ),
+  'EG-1901': entry(
+    500,
+    '系统设置不对。',
+    'The settings are not right.',
+    'The configuration breaks the schema; each problem is named.',
+    'configuration refused',
   ),
   'EG-1700': entry(
     500,

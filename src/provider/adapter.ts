@@ -42,8 +42,25 @@ export interface AdapterNeeds {
   readonly refreshWindow: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** The stamped audit event of a replay of this code or token, written in the step that refuses it. */
-  readonly replayEvent: (kind: 'AuthorizationCode' | 'RefreshToken', body: Payload) => string;
+  /** A stamped audit event, to be stored in the write that does what it tells (DESIGN rule 8). */
+  readonly stamp: (type: ProtocolAct, detail: ActDetail) => string;
+  /** The write with these events was refused, or nobody knows whether it happened. */
+  readonly unsent: (events: readonly string[], why: 'refused' | 'unknown') => void;
+}
+
+export type ProtocolAct =
+  | 'authorization.code-issued'
+  | 'token.issued'
+  | 'token.refreshed'
+  | 'token.replayed'
+  | 'token.revoked'
+  | 'session.started';
+
+export interface ActDetail {
+  readonly client?: string;
+  readonly account?: string;
+  /** Which kind of token or grant it was. */
+  readonly what?: string;
 }
 
 const units = new WeakMap<object, Unit>();
@@ -181,7 +198,18 @@ export class Adapter {
       if (!spent.ok) throw new errors.SessionNotFound('interaction session not found');
       return;
     }
-    demand(await this.#needs.state.commit({ lock: key, remove: [key] }));
+    await this.#endWith(key);
+  }
+
+  /** Ends an entry with the event that says why: a replay, or a revocation by the client itself. */
+  async #endWith(key: Key): Promise<void> {
+    const { oidc } = Provider.ctx ?? {};
+    const acts = { token: 'token.replayed', revocation: 'token.revoked' } as const;
+    const act = acts[oidc?.route as keyof typeof acts];
+    const events = act ? [this.#needs.stamp(act, { client: oidc?.client?.clientId, what: this.#name })] : [];
+    const committed = await this.#needs.state.commit({ lock: key, remove: [key], events });
+    if (!committed.ok) this.#needs.unsent(events, 'refused');
+    demand(committed);
   }
 
   /** A grant that is gone takes its codes and tokens with it: every use of one needs the grant. */
@@ -299,21 +327,25 @@ export async function flush(unit: Unit, needs: AdapterNeeds, session?: SessionCh
       lock,
       need: [...need].filter((key) => !own.has(key)),
       compare: before && { key: before.key, version: before.version },
-      spend: spend && spendOf(spend, needs),
+      spend: spend && spendOf(spend, needs.refreshWindow),
       put: [
         ...puts.map(finished),
         ...(session && mine ? [sessionPut(session.key, mine, (before?.version ?? 0) + 1)] : []),
       ],
       events: unit.events,
     };
-    const committed = await needs.state.commit(batch);
+    const committed = await committing(batch, needs);
     if (committed.ok) {
       unit.put.clear();
       unit.events.length = 0;
       unit.spend = undefined;
       return;
     }
-    if (committed.why !== 'conflict' || !session || !before) throw refusal(committed);
+    if (committed.why === 'spent' && spend) await endReplayed(spend, needs);
+    if (committed.why !== 'conflict' || !session || !before) {
+      needs.unsent(unit.events, 'refused');
+      throw refusal(committed);
+    }
     const theirs = JSON.parse(committed.current.payload) as Payload;
     mine = merged(before.body, mine!, theirs, puts);
     before = { key: before.key, version: committed.current.version, body: theirs };
@@ -321,14 +353,31 @@ export async function flush(unit: Unit, needs: AdapterNeeds, session?: SessionCh
   throw new Refused(503, 'temporarily_unavailable', 'EG-1703: the session is too busy', 'conflict');
 }
 
-function spendOf(spend: NonNullable<Unit['spend']>, needs: AdapterNeeds): NonNullable<Batch['spend']> {
-  const kind = spend.key.includes(':c:') ? 'AuthorizationCode' : 'RefreshToken';
+async function committing(batch: Batch, needs: AdapterNeeds): Promise<Committed> {
+  try {
+    return await needs.state.commit(batch);
+  } catch (error) {
+    needs.unsent(batch.events ?? [], 'unknown');
+    throw error;
+  }
+}
+
+/** A replay ends this authorisation, not the consent and not the session (RFC 6749, 4.1.2; RFC 9700, 4.14.2). */
+async function endReplayed(spend: NonNullable<Unit['spend']>, needs: AdapterNeeds): Promise<void> {
+  if (!spend.body.grantId) return;
+  const key = keyOf('Grant', spend.body.grantId);
+  const { clientId: client, accountId: account } = spend.body;
+  const events = [needs.stamp('token.replayed', { client, account, what: spend.body.kind })];
+  const ended = await committing({ lock: key, remove: [key], events }, needs);
+  if (!ended.ok) needs.unsent(events, 'refused');
+}
+
+function spendOf(spend: NonNullable<Unit['spend']>, window: number): NonNullable<Batch['spend']> {
+  const isCode = spend.key.includes(':c:');
   return {
     key: spend.key,
-    for: kind === 'AuthorizationCode' ? 'tokens' : 'rotation',
-    ...(spend.successor ? { window: needs.refreshWindow, successor: spend.successor } : {}),
-    onReplay: spend.body.grantId ? [keyOf('Grant', spend.body.grantId)] : [],
-    replayEvent: needs.replayEvent(kind, spend.body),
+    for: isCode ? 'tokens' : 'rotation',
+    ...(spend.successor ? { window, successor: spend.successor } : {}),
   };
 }
 

@@ -37,6 +37,7 @@ export function createEpochs(
   const build = (): Epoch => {
     const records = [...clients.snapshot().clients.values()].filter((record) => record.state === 'active');
     const provider = buildProvider(needs, keys.signingKeys().keys, records);
+    provider.on('server_error', (_ctx, error) => onError(error));
     return {
       provider,
       handle: provider.callback() as Epoch['handle'],

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type Configuration, interactionPolicy, Provider } from 'oidc-provider';
 import type { ClientRecord } from '../clients/clients.ts';
 import { toMetadata } from '../clients/clients.ts';
@@ -25,18 +26,15 @@ export interface Lifetimes {
 export interface ProviderNeeds extends AdapterNeeds, GrantNeeds {
   readonly lifetimes: Lifetimes;
   readonly development: boolean;
+  /** Our page for an error that no redirect address may carry, or for a step that has expired. */
+  readonly errorPage: (
+    req: IncomingMessage,
+    out: { error: string; error_description?: string },
+    error: Error,
+  ) => { status: number; page: string; headers: Record<string, string> };
   /** Reads what the scopes ask for and records the release, in one transaction. */
   readonly release: PersonalData;
-  /** A stamped audit event of this protocol act. */
-  readonly stamp: (type: ProtocolAct, detail: { client?: string; account?: string; session?: string }) => string;
 }
-
-export type ProtocolAct =
-  | 'code.issued'
-  | 'tokens.issued'
-  | 'tokens.refreshed'
-  | 'client-token.issued'
-  | 'session.begun';
 
 /** Builds one instance for one epoch: 1-4 ms. Throws when a client's metadata is refused by the library. */
 export function buildProvider(
@@ -105,11 +103,13 @@ export function buildProvider(
     findAccount: findAccount(needs) as never,
     loadExistingGrant: (ctx) => loadGrant(ctx, needs) as never,
     interactions: { policy: prompts(needs), url: (_ctx, interaction) => `/signin/${interaction.uid}` },
-    renderError: (ctx, out) => {
-      // drawn by the gateway (gateway.ts reads it off the response), so that no page of the library is ever seen
-      ctx.type = 'json';
-      ctx.set('x-egret-error', '1');
-      ctx.body = out;
+    // drawn by the gateway, so that no page of the library is ever seen
+    renderError: (ctx, out, error) => {
+      const { status, page, headers } = needs.errorPage(ctx.req, out, error);
+      ctx.status = status;
+      ctx.type = 'html';
+      ctx.set(headers);
+      ctx.body = page;
     },
     fetch: (url, options) => outbound(url, options as never, needs.development),
     features: {
@@ -133,6 +133,7 @@ export function buildProvider(
     },
   };
   const provider = new Provider(issuer, configuration);
+  provider.proxy = true; // host and scheme are pinned before it sees them (mount.ts)
   applyOverrides(provider, needs);
   acts(provider, needs);
   return provider;
@@ -242,20 +243,16 @@ function acts(provider: Provider, needs: ProviderNeeds): void {
     unit?.need.add(keyOf('Session', session.uid));
     if (client.clientId !== accountCenterClient) {
       unit?.events.push(
-        needs.stamp('code.issued', { client: client.clientId, account: session.accountId, session: session.uid }),
+        needs.stamp('authorization.code-issued', { client: client.clientId, account: session.accountId }),
       );
     }
   });
   provider.on('grant.success', (ctx) => {
     const { params, client, entities } = ctx.oidc;
-    const type =
-      params?.grant_type === 'client_credentials'
-        ? 'client-token.issued'
-        : params?.grant_type === 'refresh_token'
-          ? 'tokens.refreshed'
-          : 'tokens.issued';
+    const type = params?.grant_type === 'refresh_token' ? 'token.refreshed' : 'token.issued';
+    const account = entities.Account?.accountId;
     unitOf(ctx)?.events.push(
-      needs.stamp(type as ProtocolAct, { client: client?.clientId, account: entities.Account?.accountId }),
+      needs.stamp(type, { client: client?.clientId, account, what: String(params?.grant_type) }),
     );
   });
 }

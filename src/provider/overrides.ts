@@ -103,7 +103,9 @@ function ids(provider: Provider, vault: Vault): void {
     return typeof from === 'string' && /^[0-6]\d/.test(from) ? from.slice(0, 2) : digits(randomInt(buckets));
   };
   for (const name of ['Grant', 'AuthorizationCode', 'AccessToken', 'ClientCredentials']) {
+    const { generateTokenId } = models[name].prototype;
     models[name].prototype.generateTokenId = function generate() {
+      generateTokenId.call(this); // it also settles the format
       return bucketFor(this) + random();
     };
   }

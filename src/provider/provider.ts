@@ -5,12 +5,19 @@
  * swaps it in whole.
  * Routes: /authorize, /authorize/:uid, /token, /userinfo, /introspect, /revoke, /jwks, /.well-known/*; sign-out is logout.ts.
  */
+
+export type { ActDetail, ProtocolAct } from './adapter.ts';
 export { databaseState } from './adapter-database.ts';
 export { redisState } from './adapter-redis.ts';
 export { type BrowserSession, type BrowserSessions, createBrowserSessions, type Visit } from './browser-session.ts';
 export { paths } from './discovery.ts';
+export { drainEvents } from './drain.ts';
 export { createEpochs, type Epochs } from './epochs.ts';
 export { accountCenterClient, type Standing } from './grants.ts';
-export type { Lifetimes, ProtocolAct, ProviderNeeds } from './instance.ts';
+export type { Lifetimes, ProviderNeeds } from './instance.ts';
 export { createInteractions, type Interaction, type Interactions } from './interaction.ts';
+export { deliverLogout } from './logout.ts';
+export { mountProvider, requestOf } from './mount.ts';
+export { oneTimeCodes } from './one-time-codes.ts';
+export { personalData } from './release.ts';
 export { keyOf, type ProtocolState } from './state.ts';

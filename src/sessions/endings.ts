@@ -9,6 +9,8 @@ export interface Ending {
   readonly kind: EndingKind;
   /** Account id, digest of a session's uid, or `account\nclient`. */
   readonly ref: string;
+  /** Epoch ms; now unless said. */
+  readonly at?: number;
   /** Epoch ms; the longest life of anything it ended: past it the ending is forgotten. */
   readonly until: number;
 }
@@ -61,8 +63,8 @@ export function watchEndings(database: Database, clock: Clock) {
       const known = recent.get(`${kind}:${short(kind, ref).toString('hex')}`);
       return known !== undefined && known.at >= since;
     },
-    async record(tx: TransactionSql, { kind, ref, until }: Ending): Promise<void> {
-      const at = clock.now();
+    async record(tx: TransactionSql, { kind, ref, until, at = clock.now() }: Ending): Promise<void> {
+
       await tx`insert into endings (kind, ref, at, until) values (${kind}, ${short(kind, ref)}, ${new Date(at)}, ${new Date(until)})`;
       await tx`select pg_notify(${channel}, '')`;
       // this process refuses from here on; if the transaction fails, what it meant to end is refused too early, never too late

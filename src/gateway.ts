@@ -1,0 +1,258 @@
+/**
+ * The wiring: the only file that knows every room. It opens the stores, makes the rooms, mounts them on two listeners
+ * (citizens and departments; operators on loopback), and closes them in the opposite order.
+ */
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { createAccounts } from './accounts/accounts.ts';
+import { type AuditTrail, createAudit } from './audit/audit.ts';
+import { createBridge } from './bridge/bridge.ts';
+import { type ClientRecord, createClients } from './clients/clients.ts';
+import { shiftedClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { createConsents } from './consents/consents.ts';
+import { createKeys, loadKeyEncryptionKey } from './keys/keys.ts';
+import { citizenListener, errorPages } from './listener.ts';
+import { adminListener, createMetrics } from './observe/admin.ts';
+import { createOutbox } from './outbox/outbox.ts';
+import {
+  createBrowserSessions,
+  createEpochs,
+  createInteractions,
+  databaseState,
+  deliverLogout,
+  drainEvents,
+  oneTimeCodes,
+  type ProviderNeeds,
+  personalData,
+  redisState,
+} from './provider/provider.ts';
+import { createSessions, digestOfUid } from './sessions/sessions.ts';
+import { isReachable, openDatabase } from './store/database.ts';
+import { startEmbedded } from './store/embedded.ts';
+import { migrate } from './store/migrate.ts';
+import { openRedis, redisReady } from './store/redis.ts';
+
+export interface Gateway {
+  listen(): Promise<void>;
+  /** Ends what runs, then every store. */
+  close(): Promise<void>;
+}
+
+export async function createGateway(config: Config, say: (line: object, text: string) => void): Promise<Gateway> {
+  const development = config.mode === 'development';
+  const offset = () => config.clockOffset;
+  const clock = shiftedClock(offset);
+  const { issuer, lifetimes } = config;
+  const trouble = (room: string) => (error: unknown) =>
+    say({ level: 'warn', room, code: (error as { code?: string }).code }, (error as Error).message);
+
+  // The stores: records, then protocol state
+  const embedded = config.database.url ? undefined : await startEmbedded(config.dataFolder);
+  const database = openDatabase({
+    ...(config.database.url ? { url: config.database.url } : embedded),
+    max: config.database.poolSize,
+  });
+  const applied = await migrate(database, { clock });
+  if (applied.length > 0) say({ level: 'info', migrations: applied }, 'the records were brought up to date');
+  const redis = config.redis.url ? openRedis(config.redis.url, { onError: trouble('redis') }) : undefined;
+  if (redis) await redisReady(redis);
+  const state = redis ? redisState(redis, offset) : databaseState(database, offset);
+
+  // The ground rooms
+  const kek = await loadKeyEncryptionKey(config.keyFile, { make: development, database });
+  const keys = await createKeys<AuditTrail>({
+    database,
+    keyEncryptionKey: kek,
+    clock,
+    audit: (key) => createAudit({ database, clock, key, onTrouble: trouble('audit') }),
+    policy: { jwksMaxAge: lifetimes.jwksMaxAge * 1000, retiring: 48 * 3_600_000 },
+    onTrouble: trouble('keys'),
+  });
+  const { vault, audit } = keys;
+  const reference = (accountId: string): Buffer => vault.mac('audit-ref', accountId);
+  const outbox = createOutbox({ database, vault, audit, clock, onTrouble: trouble('outbox') });
+  const clients = await createClients({ database, vault, audit, clock, development });
+  if (development) await clients.apply(await definitions(config.clientsFolder));
+  const sessions = createSessions({ database, clock });
+  const longest = lifetimes.sessionAbsolute * 1000;
+  const consents = createConsents({
+    database,
+    audit,
+    clock,
+    reference,
+    onWithdrawn: (tx, accountId, clientId) =>
+      sessions.record(tx, { kind: 'consent', ref: `${accountId}\n${clientId}`, until: clock.now() + longest }),
+  });
+  const bridge = createBridge({
+    settings: { ...config.province, returnUrl: `${issuer}/signin/` },
+    keys: () => keys.bridgeKeys(),
+    clock,
+    log: {
+      info: (details, text) => say({ level: 'info', ...details }, text),
+      warn: (details, text) => say({ level: 'warn', ...details }, text),
+    },
+  });
+  const accounts = createAccounts({
+    database,
+    vault,
+    audit,
+    outbox,
+    clock,
+    random: randomBytes,
+    codes: oneTimeCodes(state),
+    province: { name: 'fujian', checkRealName: bridge.checkRealName },
+    settings: config.accounts,
+    onEnding: (tx, { accountId, at }) =>
+      sessions.record(tx, { kind: 'account', ref: accountId, at, until: clock.now() + longest }),
+  });
+
+  // The provider, one instance an epoch
+  const pages = errorPages();
+  const needs: ProviderNeeds = {
+    state,
+    vault,
+    issuer,
+    lifetimes,
+    development,
+    refreshWindow: lifetimes.refreshWindow * 1000,
+    now: clock.now,
+    consent: consents.find,
+    release: personalData({ database, audit, account: accounts.accountForClaims, reference }),
+    ended: (kind, ref, since) => sessions.ended(kind, kind === 'session' ? digestOfUid(ref) : ref, since),
+    stamp: (type, { client, account, what }) =>
+      audit.stamp({
+        type,
+        outcome: type === 'token.replayed' ? 'refused' : 'success',
+        ...(client ? { client } : {}),
+        ...(account ? { subject: reference(account) } : {}),
+        ...(what
+          ? {
+              detail:
+                type === 'token.issued'
+                  ? { grantType: what }
+                  : type === 'token.replayed' || type === 'token.revoked'
+                    ? { token: what }
+                    : {},
+            }
+          : {}),
+      } as never),
+    unsent: (events, why) => {
+      for (const event of events) audit.unsent(event, why);
+    },
+    errorPage: pages.draw,
+  };
+  const epochs = createEpochs(needs, keys, clients, trouble('provider'));
+  const interactions = createInteractions(epochs, state, vault);
+  const browserSessions = createBrowserSessions(state, vault, clock.now);
+  const drain = drainEvents({ state, database, audit, onTrouble: trouble('audit') });
+
+  const metrics = createMetrics();
+  const citizens = await citizenListener({
+    config,
+    clock,
+    vault,
+    database,
+    audit,
+    outbox,
+    clients,
+    sessions,
+    consents,
+    accounts,
+    bridge,
+    state,
+    epochs,
+    interactions,
+    browserSessions,
+    metrics,
+    pages,
+    reference,
+  });
+  const adminHost = `localhost:${config.admin.port}`;
+  const admin = adminListener(
+    {
+      hosts: [adminHost, `127.0.0.1:${config.admin.port}`],
+      checks: async () => ({
+        database: (await isReachable(database)) ? 'ok' : 'unreachable',
+        state: await state.ping().then(
+          () => 'ok',
+          () => 'unreachable',
+        ),
+        keys: keys.age() < 10_000 ? 'ok' : 'stale',
+      }),
+      gauges: {
+        egret_hashes_waiting: { help: 'Passwords waiting to be hashed.', read: accounts.hashesWaiting },
+        egret_outbox_delivered: { help: 'Messages delivered by this process.', read: () => outbox.counters.delivered },
+        egret_outbox_dead: { help: 'Messages given up by this process.', read: () => outbox.counters.dead },
+        egret_audit_chained: { help: 'Events chained by this process.', read: () => audit.counters.chained },
+        egret_province_up: { help: '1 while the province answers.', read: () => (bridge.status().up ? 1 : 0) },
+        egret_clients: { help: 'Clients that are not stopped.', read: () => active(clients.snapshot().clients) },
+        egret_key_epoch: { help: 'The key epoch in force here.', read: () => keys.epoch },
+      },
+      bridgeKeys: () =>
+        keys.bridgeKeys().map(({ keyId, sign, encrypt, notBefore, notAfter }) => ({
+          keyId,
+          signKey: sign.publicKey,
+          encKey: encrypt.publicKey,
+          notBefore,
+          notAfter,
+        })),
+    },
+    metrics,
+  );
+
+  const sweeps = setInterval(() => {
+    for (const sweep of [state.sweep, accounts.sweep]) sweep().catch(trouble('sweep'));
+  }, 60_000);
+  sweeps.unref();
+
+  return {
+    async listen() {
+      keys.start();
+      audit.start();
+      drain.start();
+      await Promise.all([clients.start(), sessions.start()]);
+      outbox.start({
+        sms: async ({ id, to, body }, signal) => {
+          const { template, params } = body as { template: string; params: Record<string, string | number> };
+          const sent = await bridge.sendSms({ requestId: id, mobile: to, template, params }, signal);
+          if (sent.ok) return 'delivered';
+          return sent.behaviour === 'outage' || sent.behaviour === 'later' ? { retry: sent.code } : { dead: sent.code };
+        },
+        logout: deliverLogout(epochs),
+      });
+      await database.begin((tx) =>
+        audit.record(tx, { type: 'process.started', outcome: 'success', detail: { role: 'gateway' } }),
+      );
+      for (const host of config.listen.hosts) await citizens.listen(host, config.listen.port);
+      await admin.listen({ host: config.admin.host, port: config.admin.port });
+    },
+    async close() {
+      await Promise.all([citizens.close(), admin.close()]);
+      clearInterval(sweeps);
+      bridge.close();
+      await outbox.stop();
+      await Promise.all([clients.stop(), sessions.stop()]);
+      await drain.stop();
+      await database
+        .begin((tx) => audit.record(tx, { type: 'process.stopped', outcome: 'success', detail: { reason: 'signal' } }))
+        .catch(() => {}); // the records are away: the next start says that this process ended without a word
+      await audit.stop().catch(() => {});
+      await keys.stop();
+      await state.close();
+      await database.close();
+      embedded?.release();
+    },
+  };
+}
+
+const active = (clients: ReadonlyMap<string, ClientRecord>): number =>
+  [...clients.values()].filter((client) => client.state === 'active').length;
+
+/** The client definitions of a folder, one YAML file each. */
+async function definitions(folder: string): Promise<unknown[]> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).sort();
+  return Promise.all(files.map(async (file) => parse(await readFile(join(folder, file), 'utf8')) as unknown));
+}

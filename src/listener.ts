@@ -1,0 +1,209 @@
+import type { IncomingMessage } from 'node:http';
+import cookie from '@fastify/cookie';
+import formbody from '@fastify/formbody';
+import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { accountCenter } from './account-center/account-center.ts';
+import type { Accounts } from './accounts/accounts.ts';
+import type { AuditTrail } from './audit/audit.ts';
+import type { Bridge } from './bridge/bridge.ts';
+import type { Clients } from './clients/clients.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { Consents } from './consents/consents.ts';
+import { type Code, EgretError } from './errors.ts';
+import type { Vault } from './keys/keys.ts';
+import type { Observed } from './observe/admin.ts';
+import type { OutboxService } from './outbox/outbox.ts';
+import { pages } from './pages/pages.ts';
+import {
+  type BrowserSessions,
+  type Epochs,
+  type Interactions,
+  keyOf,
+  mountProvider,
+  type ProtocolState,
+  requestOf,
+} from './provider/provider.ts';
+import type { Sessions } from './sessions/sessions.ts';
+import { signin } from './signin/signin.ts';
+import { createSignOut } from './signout/signout.ts';
+import { type Database, isUnreachable } from './store/database.ts';
+import { isRedisUnreachable } from './store/redis.ts';
+import { contentSecurityPolicy, serveAssets } from './web/assets.ts';
+import { caseNumber, createDesk, type Desk } from './web/desk.ts';
+import { errorPageView, expiredView } from './web/error-page.view.ts';
+import { servePreferences } from './web/preferences.ts';
+
+export interface CitizenNeeds {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly vault: Vault;
+  readonly database: Database;
+  readonly audit: AuditTrail;
+  readonly outbox: OutboxService;
+  readonly clients: Clients;
+  readonly sessions: Sessions;
+  readonly consents: Consents;
+  readonly accounts: Accounts;
+  readonly bridge: Bridge;
+  readonly state: ProtocolState;
+  readonly epochs: Epochs;
+  readonly interactions: Interactions;
+  readonly browserSessions: BrowserSessions;
+  readonly metrics: Observed;
+  readonly pages: ErrorPages;
+  readonly reference: (accountId: string) => Buffer;
+}
+
+/** The catalogue code of what went wrong, whoever threw it. */
+export function codeOf(error: unknown): Code {
+  if (error instanceof EgretError) return error.code;
+  if (isRedisUnreachable(error)) return 'EG-1703';
+  if (isUnreachable(error)) return 'EG-1702';
+  const { statusCode, code } = error as FastifyError;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || statusCode === 413) return 'EG-1005';
+  if (statusCode === 415) return 'EG-1007';
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return 'EG-1001';
+  return 'EG-1700';
+}
+
+/** The listener that citizens and departments reach. */
+export async function citizenListener(
+  needs: CitizenNeeds,
+): Promise<{ listen(host: string, port: number): Promise<void>; close(): Promise<void> }> {
+  const { config, clock, vault, bridge, state, epochs, metrics } = needs;
+  const { issuer } = config;
+  const secure = issuer.startsWith('https:');
+  const limits: Record<string, { count: number; seconds: number }> = { ...config.limits };
+  const desk = createDesk({
+    clock,
+    issuer,
+    cookieName: secure ? '__Host-egret' : 'egret',
+    demo: config.mode === 'development',
+    mac: (value) => vault.mac('browser', value),
+    outage: () => {
+      const { up, since, nextTry } = bridge.status();
+      return up || since === undefined ? undefined : { since, ...(nextTry ? { nextUpdate: nextTry } : {}) };
+    },
+    count: (name, address) => {
+      const { count, seconds } = limits[name] ?? { count: 60, seconds: 600 };
+      return state.count(keyOf('Limit', `${name}\n${address}`), seconds * 1000, count);
+    },
+  });
+  needs.pages.use(desk);
+
+  const build = async (): Promise<FastifyInstance> => {
+    const server = fastify({
+      logger: { level: config.logLevel, base: undefined },
+      disableRequestLogging: true,
+      trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+      bodyLimit: 64 * 1024,
+      requestTimeout: 10_000,
+      maxParamLength: 200,
+    });
+    await server.register(cookie);
+    server.addHook('onRequest', async (_request, reply) => {
+      reply
+        .header('x-content-type-options', 'nosniff')
+        .header('referrer-policy', 'same-origin')
+        .header('x-frame-options', 'DENY');
+      if (secure) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
+    });
+    server.addHook('onResponse', async (request, reply) => {
+      const route = request.routeOptions.url ?? 'unknown';
+      metrics.observe(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+      request.log.info(
+        { route, method: request.method, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+        'answered',
+      );
+    });
+    server.setNotFoundHandler((request, reply) => desk.refuse(request, reply, 'EG-1002'));
+    server.setErrorHandler((error, request, reply) => {
+      const code = codeOf(error);
+      if (code === 'EG-1700')
+        request.log.error(
+          { err: { type: (error as Error).name, message: (error as Error).message, stack: (error as Error).stack } },
+          'unexpected fault',
+        );
+      const wait = error instanceof EgretError ? Number(error.params.retryAfter ?? 0) : 0;
+      return desk.refuse(request, reply, code, wait ? { until: clock.now() + wait * 1000 } : {});
+    });
+    await mountProvider(server, epochs, issuer, config.lifetimes.jwksMaxAge);
+    await server.register(serveAssets);
+    await server.register(servePreferences, { secure });
+    await server.register(async (scope) => {
+      await scope.register(formbody, { bodyLimit: 64 * 1024 });
+      await mountPages(scope, needs, desk);
+    });
+    return server;
+  };
+  const servers: FastifyInstance[] = [];
+  return {
+    async listen(host, port) {
+      const server = await build();
+      servers.push(server);
+      await server.listen({ host, port });
+    },
+    async close() {
+      await Promise.all(servers.map((server) => server.close()));
+    },
+  };
+}
+
+async function mountPages(scope: FastifyInstance, needs: CitizenNeeds, desk: Desk): Promise<void> {
+  const { config } = needs;
+  const signOut = createSignOut({ ...needs, desk, lifetimes: config.lifetimes });
+  await signOut.routes(scope);
+  await signin(scope, {
+    ...needs,
+    desk,
+    lifetimes: config.lifetimes,
+    endSession: (session, by) => signOut.endSession(session, by).then(() => {}),
+    kickOutbox: needs.outbox.kick,
+  });
+  await accountCenter(scope, { ...needs, desk, lifetimes: config.lifetimes, signOut });
+  await pages(scope, { desk, bridge: needs.bridge });
+  scope.get('/', (_request, reply) => reply.redirect('/account', 303));
+}
+
+export interface ErrorPages {
+  draw(
+    raw: IncomingMessage,
+    out: { error: string; error_description?: string },
+    error: Error,
+  ): { status: number; page: string; headers: Record<string, string> };
+  use(desk: Desk): void;
+}
+
+/** Draws what the library cannot answer at a redirect address. It is made before the desk is, so it is handed one. */
+export function errorPages(): ErrorPages {
+  let desk: Desk | undefined;
+  return {
+    use(given) {
+      desk = given;
+    },
+    draw(raw, out, error) {
+      const request = requestOf(raw);
+      if (!desk || !request) throw error;
+      const headers = { 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-store' };
+      const context = desk.context(request);
+      const number = caseNumber();
+      const { statusCode = 500 } = error as { statusCode?: number };
+      const expired = error.constructor.name === 'SessionNotFound';
+      const code: Code = expired ? 'EG-1004' : statusCode >= 500 ? codeOf(error) : 'EG-1602';
+      request.log.warn(
+        { code, case: number, error: out.error, description: statusCode < 500 ? out.error_description : undefined },
+        'authorization request refused',
+      );
+      if (code === 'EG-1700')
+        request.log.error({ err: { message: error.message, stack: error.stack } }, 'unexpected fault');
+      if (expired) return { status: 410, page: expiredView({}, context), headers };
+      const status = code === 'EG-1702' || code === 'EG-1703' ? 503 : statusCode;
+      return {
+        status,
+        page: errorPageView({ code, caseNumber: number, at: desk.clock.now() }, context),
+        headers: status === 503 ? { ...headers, 'retry-after': '5' } : headers,
+      };
+    },
+  };
+}

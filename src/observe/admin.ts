@@ -1,0 +1,73 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What the operators' listener tells. Bound to loopback; its Host is checked, so that no page can reach it by a name of its own. */
+export interface AdminNeeds {
+  readonly hosts: readonly string[];
+  /** Each store and its state, asked anew: `{ database: 'ok', state: 'unreachable' }`. */
+  readonly checks: () => Promise<Readonly<Record<string, string>>>;
+  readonly gauges: Readonly<Record<string, { readonly help: string; readonly read: () => number }>>;
+  /** Public keys of ours that the province is given on paper. */
+  readonly bridgeKeys: () => readonly object[];
+}
+
+export interface Observed {
+  readonly registry: Registry;
+  /** Counts a finished request under its route's pattern, never its path: labels stay few. */
+  observe(route: string, method: string, status: number, seconds: number): void;
+}
+
+export function createMetrics(): Observed {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const labels = ['route', 'method', 'status'] as const;
+  const requests = new Counter({
+    name: 'egret_requests_total',
+    help: 'Requests by route, method and class of status.',
+    labelNames: labels,
+    registers: [registry],
+  });
+  const duration = new Histogram({
+    name: 'egret_request_seconds',
+    help: 'Time to answer, by route.',
+    labelNames: ['route'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [registry],
+  });
+  return {
+    registry,
+    observe(route, method, status, seconds) {
+      requests.inc({ route, method, status: `${Math.floor(status / 100)}xx` });
+      duration.observe({ route }, seconds);
+    },
+  };
+}
+
+/** Routes: GET /healthz, /readyz, /metrics, /bridge/public-keys. */
+export function adminListener(needs: AdminNeeds, metrics: Observed): FastifyInstance {
+  const server = fastify({ logger: false, bodyLimit: 1024 });
+  for (const [name, { help, read }] of Object.entries(needs.gauges)) {
+    new Gauge({
+      name,
+      help,
+      registers: [metrics.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+  server.addHook('onRequest', async (request, reply) => {
+    if (!needs.hosts.includes(request.headers.host ?? '')) return reply.code(421).send({ error: 'misdirected' });
+  });
+  server.get('/healthz', () => ({ ok: true }));
+  server.get('/readyz', async (_request, reply) => {
+    const checks = await needs.checks();
+    const ok = Object.values(checks).every((state) => state === 'ok');
+    return reply.code(ok ? 200 : 503).send({ ok, ...checks });
+  });
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+  server.get('/bridge/public-keys', () => ({ keys: needs.bridgeKeys() }));
+  return server;
+}

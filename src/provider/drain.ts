@@ -1,0 +1,42 @@
+import type { AuditTrail } from '../audit/audit.ts';
+import type { Database } from '../store/database.ts';
+import type { ProtocolState } from './state.ts';
+
+/** Hands the audit events that stand beside protocol state over to the records, each once, whichever node does it. */
+export function drainEvents(needs: {
+  readonly state: ProtocolState;
+  readonly database: Database;
+  readonly audit: Pick<AuditTrail, 'take'>;
+  readonly onTrouble: (error: unknown) => void;
+}) {
+  const { state, database, audit, onTrouble } = needs;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  async function work(): Promise<void> {
+    for (let batch = await state.events(200); batch.length > 0; batch = await state.events(200)) {
+      const stamps = batch.map((event) => event.stamp);
+      await database.begin((tx) => audit.take(tx, stamps));
+      await state.forget(batch);
+      if (batch.length < 200) return;
+    }
+  }
+  const once = (): Promise<void> => {
+    running ??= work()
+      .catch(onTrouble)
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  };
+  return {
+    once,
+    start(): void {
+      timer ??= setInterval(() => void once(), 300).unref();
+    },
+    async stop(): Promise<void> {
+      clearInterval(timer);
+      await running;
+      await once();
+    },
+  };
+}

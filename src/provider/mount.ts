@@ -1,0 +1,62 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { paths } from './discovery.ts';
+import type { Epochs, Prebuilt } from './epochs.ts';
+
+const requests = new WeakMap<IncomingMessage, FastifyRequest>();
+/** The Fastify request behind a request of the library, for pages that the library asks for. */
+export const requestOf = (raw: IncomingMessage): FastifyRequest | undefined => requests.get(raw);
+
+/**
+ * Mounts the provider's endpoints. The library reads host and scheme from headers: they are pinned to the issuer
+ * whatever was sent, so that no request can make an answer speak of another host; Fastify's trusted-proxy list alone
+ * decides the client's address.
+ * @param jwksMaxAge seconds the key set may be cached: a new key is published at least that long before it signs
+ */
+export async function mountProvider(
+  server: FastifyInstance,
+  epochs: Epochs,
+  issuer: string,
+  jwksMaxAge: number,
+): Promise<void> {
+  const { host, protocol } = new URL(issuer);
+  const prebuilt = (path: string, pick: () => Prebuilt, maxAge: number): void => {
+    server.get(path, (request, reply) => {
+      const { body, etag } = pick();
+      reply
+        .header('cache-control', `public, max-age=${maxAge}`)
+        .header('etag', etag)
+        .header('access-control-allow-origin', '*');
+      if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+      return reply.type('application/json; charset=utf-8').send(body);
+    });
+  };
+  for (const name of ['openid-configuration', 'oauth-authorization-server']) {
+    prebuilt(`/.well-known/${name}`, () => epochs.current().discovery, 3600);
+  }
+  prebuilt(paths.jwks, () => epochs.current().jwks, jwksMaxAge);
+
+  await server.register(async (scope) => {
+    // the library reads the body itself
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    const handle = (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      reply.hijack();
+      const { raw } = request;
+      requests.set(raw, request);
+      raw.headers.host = host;
+      raw.headers['x-forwarded-host'] = host;
+      raw.headers['x-forwarded-proto'] = protocol.slice(0, -1);
+      raw.headers['x-forwarded-for'] = request.ip;
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) reply.raw.setHeader(name, value);
+      return epochs.current().handle(raw, reply.raw);
+    };
+    scope.route({ method: ['GET', 'POST'], url: paths.authorization, handler: handle });
+    scope.route({ method: ['GET'], url: `${paths.authorization}/:uid`, handler: handle });
+    scope.route({ method: ['GET', 'POST', 'OPTIONS'], url: paths.userinfo, handler: handle });
+    for (const url of [paths.token, paths.introspection, paths.revocation]) {
+      scope.route({ method: ['POST', 'OPTIONS'], url, handler: handle });
+    }
+  });
+}

@@ -1,0 +1,245 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import t, { type Test } from 'tap';
+import { redisState } from '../../src/provider/provider.ts';
+import { closeRedis, openRedis, redisReady } from '../../src/store/redis.ts';
+import { Jar, pkce } from '../support/browser.ts';
+import { database } from '../support/database.ts';
+import { accountId, type Op, op, redirect } from '../support/op.ts';
+import { redis } from '../support/redis.ts';
+import { wants } from '../support/wants.ts';
+
+const pair = await generateKeyPair('ES256', { extractable: true });
+const jwks = { keys: [{ ...(await exportJWK(pair.publicKey)), alg: 'ES256', use: 'sig', kid: 'test' }] };
+
+const authorizeUrl = (own: Op, client: string, challenge: string, more: Record<string, string> = {}): string =>
+  `${own.issuer}/authorize?${new URLSearchParams({ client_id: client, response_type: 'code', scope: 'openid', redirect_uri: redirect, code_challenge: challenge, code_challenge_method: 'S256', state: 's', ...more })}`;
+
+async function authenticate(
+  own: Op,
+  client: string,
+  form: Record<string, string>,
+): Promise<{ body: URLSearchParams; headers: Record<string, string> }> {
+  const body = new URLSearchParams(form);
+  if (client === 'basic')
+    return { body, headers: { authorization: `Basic ${Buffer.from(`basic:${own.secret}`).toString('base64')}` } };
+  body.set('client_id', client);
+  if (client === 'signed') {
+    const assertion = await new SignJWT({})
+      .setProtectedHeader({ alg: 'ES256', kid: 'test' })
+      .setIssuer('signed')
+      .setSubject('signed')
+      .setAudience(own.issuer)
+      .setJti(crypto.randomUUID())
+      .setIssuedAt()
+      .setExpirationTime('60s')
+      .sign(pair.privateKey);
+    body.set('client_assertion', assertion);
+    body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
+  }
+  return { body, headers: {} };
+}
+
+async function post(
+  own: Op,
+  path: string,
+  client: string,
+  form: Record<string, string>,
+): Promise<{ status: number; json: Record<string, unknown> }> {
+  const { body, headers } = await authenticate(own, client, form);
+  const answer = await fetch(own.issuer + path, { method: 'POST', body, headers });
+  const text = await answer.text();
+  return { status: answer.status, json: text ? (JSON.parse(text) as Record<string, unknown>) : {} };
+}
+
+async function code(
+  own: Op,
+  jar: Jar,
+  client: string,
+  more: Record<string, string> = {},
+): Promise<{ code: string; verifier: string; error: string | null }> {
+  const { verifier, challenge } = pkce();
+  const { answer, to } = await jar.follow(authorizeUrl(own, client, challenge, more));
+  if (!to) throw new Error(`no answer at the redirect address: ${answer.status} ${await answer.text()}`);
+  const query = new URL(to).searchParams;
+  return { code: query.get('code') ?? '', verifier, error: query.get('error') };
+}
+
+const redeem = (own: Op, client: string, { code: value, verifier }: { code: string; verifier: string }) =>
+  post(own, '/token', client, {
+    grant_type: 'authorization_code',
+    code: value,
+    code_verifier: verifier,
+    redirect_uri: redirect,
+  });
+
+async function suite(t: Test, own: Op): Promise<void> {
+  await t.test('a code, tokens, userinfo, introspection, revocation', async (t) => {
+    const jar = new Jar();
+    for (const client of ['basic', 'signed', 'public']) {
+      const issued = await code(own, jar, client);
+      t.match(issued.code, /^[0-6]\d/, `${client} gets a code`);
+      const { status, json } = await redeem(own, client, issued);
+      t.equal(status, 200, JSON.stringify(json));
+      t.match(json, { token_type: 'Bearer', access_token: String, id_token: String });
+      const claims = JSON.parse(Buffer.from(String(json.id_token).split('.')[1] ?? '', 'base64url').toString());
+      t.match(claims, {
+        iss: own.issuer,
+        aud: client,
+        acr: 'urn:egret:r1a1',
+        amr: ['pwd'],
+        auth_time: Number,
+        sid: String,
+        user_type: 'citizen',
+      });
+      const info = await fetch(`${own.issuer}/userinfo`, { headers: { authorization: `Bearer ${json.access_token}` } });
+      t.equal(info.status, 200);
+      t.equal(((await info.json()) as { sub: string }).sub, claims.sub);
+      t.not(claims.sub, accountId, 'pairwise');
+      if (client !== 'public')
+        t.match((await post(own, '/introspect', client, { token: String(json.access_token) })).json, {
+          active: true,
+          client_id: client,
+        });
+      t.equal((await post(own, '/revoke', client, { token: String(json.access_token) })).status, 200);
+      t.equal(
+        (await fetch(`${own.issuer}/userinfo`, { headers: { authorization: `Bearer ${json.access_token}` } })).status,
+        401,
+      );
+    }
+    const session = await own.sessions.read(jar.get('egret'));
+    t.same(session?.visits.map((visit) => visit.clientId).sort(), ['basic', 'public', 'signed']);
+  });
+
+  await t.test('a code is redeemed once, by the right client, with the right verifier', async (t) => {
+    const jar = new Jar();
+    const issued = await code(own, jar, 'basic');
+    t.match(await redeem(own, 'basic', { ...issued, verifier: pkce().verifier }), {
+      status: 400,
+      json: { error: 'invalid_grant' },
+    });
+    t.match(await redeem(own, 'signed', issued), { status: 400, json: { error: 'invalid_grant' } });
+    const good = await redeem(own, 'basic', issued);
+    t.equal(good.status, 200, 'neither a wrong verifier nor a wrong client ends it');
+    t.match(await redeem(own, 'basic', issued), { status: 400, json: { error: 'invalid_grant' } });
+    t.equal(
+      (await post(own, '/introspect', 'basic', { token: String(good.json.access_token) })).json.active,
+      false,
+      'a valid replay ends the authorisation',
+    );
+    t.equal((await code(own, jar, 'signed')).error, null, 'and not the session');
+  });
+
+  await t.test('20 at once: one code, one success', async (t) => {
+    for (let trial = 0; trial < 5; trial++) {
+      const issued = await code(own, new Jar(), 'signed');
+      const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(own, 'signed', issued)));
+      t.equal(answers.filter(({ status }) => status === 200).length, 1);
+      t.ok(
+        answers.every(({ status, json }) => status === 200 || (status === 400 && json.error === 'invalid_grant')),
+        'the others get invalid_grant',
+      );
+    }
+  });
+
+  await t.test('an assertion is taken once', async (t) => {
+    const issued = await code(own, new Jar(), 'signed');
+    const { body } = await authenticate(own, 'signed', {
+      grant_type: 'authorization_code',
+      code: issued.code,
+      code_verifier: 'x'.repeat(43),
+      redirect_uri: redirect,
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        fetch(`${own.issuer}/token`, { method: 'POST', body: new URLSearchParams(body) }),
+      ),
+    );
+    const statuses = answers.map((answer) => answer.status).sort();
+    t.equal(statuses.filter((status) => status === 400).length, 1, 'one came as far as the wrong verifier');
+    t.equal(statuses.filter((status) => status === 401).length, 19);
+  });
+
+  await t.test('refresh: rotated for public clients, with a window; not for confidential ones', async (t) => {
+    const kept = await redeem(own, 'basic', await code(own, new Jar(), 'basic'));
+    const again = await post(own, '/token', 'basic', {
+      grant_type: 'refresh_token',
+      refresh_token: String(kept.json.refresh_token),
+    });
+    t.match(again, { status: 200, json: { refresh_token: kept.json.refresh_token } });
+
+    const first = await redeem(own, 'public', await code(own, new Jar(), 'public'));
+    const refresh = (token: unknown) =>
+      post(own, '/token', 'public', { grant_type: 'refresh_token', refresh_token: String(token) });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(first.json.refresh_token)));
+    t.ok(
+      answers.every(({ status }) => status === 200),
+      JSON.stringify(answers.find(({ status }) => status !== 200)),
+    );
+    t.equal(new Set(answers.map(({ json }) => json.refresh_token)).size, 1, 'one successor');
+    const next = await refresh(answers[0]?.json.refresh_token);
+    t.equal(next.status, 200);
+    t.match(
+      await refresh(first.json.refresh_token),
+      { status: 400, json: { error: 'invalid_grant' } },
+      'the successor was used: a replay',
+    );
+    t.match(
+      await refresh(next.json.refresh_token),
+      { status: 400, json: { error: 'invalid_grant' } },
+      'the family is dead',
+    );
+  });
+
+  await t.test('parallel first visits of one session all succeed', async (t) => {
+    const jar = new Jar();
+    await code(own, jar, 'basic');
+    const issued = await Promise.all(
+      ['signed', 'public', 'signed', 'public', 'basic', 'signed'].map(async (client) => ({
+        client,
+        issued: await code(own, jar.clone(), client),
+      })),
+    );
+    for (const { client, issued: each } of issued) t.equal((await redeem(own, client, each)).status, 200, client);
+  });
+
+  await t.test('a session that ended is not brought back', async (t) => {
+    const jar = new Jar();
+    const issued = await code(own, jar, 'basic');
+    const session = await own.sessions.read(jar.get('egret'));
+    await own.sessions.remove({ uid: session?.uid ?? '' });
+    t.match(await redeem(own, 'basic', issued), { status: 400, json: { error: 'invalid_grant' } });
+    const { challenge } = pkce();
+    const { to } = await jar.follow(authorizeUrl(own, 'basic', challenge, { prompt: 'none' }));
+    t.equal(new URL(to ?? '').searchParams.get('error'), 'login_required');
+  });
+
+  await t.test('an interaction is resumed once, and only by its browser', async (t) => {
+    const jar = new Jar();
+    const { challenge } = pkce();
+    const started = await jar.fetch(authorizeUrl(own, 'basic', challenge));
+    const place = new URL(started.headers.get('location') ?? '', own.issuer).href;
+    t.equal((await new Jar().fetch(place)).status, 410, 'another browser');
+    const finished = await jar.fetch(place);
+    const resume = finished.headers.get('location') ?? '';
+    const answers = await Promise.all(Array.from({ length: 10 }, () => jar.clone().fetch(resume)));
+    t.equal(answers.filter((answer) => answer.headers.get('location')?.startsWith(redirect)).length, 1);
+    t.equal((await jar.fetch(place)).status, 410, 'it is over');
+  });
+
+  await t.test('acts have their events beside the state', async (t) => {
+    t.ok((await own.events()).length > 20);
+    t.same(
+      own.errors.filter((error) => (error as { statusCode?: number }).statusCode === undefined),
+      [],
+    );
+  });
+}
+
+t.test('on PostgreSQL', async (t) => suite(t, await op(t, await database(t), undefined, jwks)));
+t.test('on Redis', wants('redis-server'), async (t) => {
+  const server = await redis(t);
+  const client = openRedis(server.url);
+  t.teardown(() => closeRedis(client));
+  await redisReady(client);
+  await suite(t, await op(t, await database(t), redisState(client), jwks));
+});

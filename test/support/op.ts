@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import fastify from 'fastify';
+import type { Test } from 'tap';
+import { type AuditTrail, createAudit } from '../../src/audit/audit.ts';
+import { createClients } from '../../src/clients/clients.ts';
+import { shiftedClock } from '../../src/clock.ts';
+import { createKeys } from '../../src/keys/keys.ts';
+import {
+  createBrowserSessions,
+  createEpochs,
+  createInteractions,
+  databaseState,
+  mountProvider,
+  type ProtocolState,
+  type ProviderNeeds,
+  type Standing,
+} from '../../src/provider/provider.ts';
+import type { Database } from '../../src/store/database.ts';
+
+export interface Op {
+  readonly issuer: string;
+  readonly standing: Map<string, Standing>;
+  readonly database: Database;
+  readonly events: () => Promise<string[]>;
+  readonly errors: unknown[];
+  readonly secret: string;
+  readonly sessions: ReturnType<typeof createBrowserSessions>;
+  readonly replaceState: (state: ProtocolState) => void;
+}
+
+export const accountId = '0b9f5e8e-6f3c-4f39-9a53-3f3f5f6f7a01';
+export const redirect = 'http://127.0.0.1:9/callback';
+
+const client = (client_id: string, more: object) => ({
+  client_id,
+  name: { zh: client_id, en: client_id },
+  department: { zh: client_id, en: client_id, seal: '测' },
+  kind: 'web',
+  sector: `${client_id}.test`,
+  redirect_uris: [redirect],
+  post_logout_redirect_uris: ['http://127.0.0.1:9/out'],
+  home: 'http://127.0.0.1:9/',
+  scopes: ['openid', 'profile'],
+  session_minutes: 30,
+  items: [],
+  ...more,
+});
+
+/** The provider behind its real mount and stores, with a sign-in that believes everyone: what is tried is the protocol. */
+export async function op(t: Test, database: Database, state: ProtocolState | undefined, jwks: object): Promise<Op> {
+  const clock = shiftedClock(() => 0);
+  const keys = await createKeys<AuditTrail>({
+    database,
+    keyEncryptionKey: randomBytes(32),
+    clock,
+    audit: (key) => createAudit({ database, clock, key }),
+  });
+  const clients = await createClients({ database, vault: keys.vault, audit: keys.audit, clock, development: true });
+  await clients.apply([
+    client('basic', {
+      auth: 'client_secret_basic',
+      grants: ['authorization_code', 'refresh_token', 'client_credentials'],
+    }),
+    client('signed', { auth: 'private_key_jwt', grants: ['authorization_code'], jwks }),
+    client('public', {
+      auth: 'none',
+      kind: 'browser',
+      grants: ['authorization_code', 'refresh_token'],
+      origins: ['http://127.0.0.1:9'],
+    }),
+  ]);
+  const secret = (await clients.newSecret('basic')) ?? '';
+  const standing = new Map<string, Standing>();
+  const errors: unknown[] = [];
+  let engine = state ?? databaseState(database);
+  const server = fastify();
+  t.teardown(() => server.close());
+  const indirect: ProtocolState = {
+    load: (...args) => engine.load(...args),
+    commit: (...args) => engine.commit(...args),
+    guess: (...args) => engine.guess(...args),
+    count: (...args) => engine.count(...args),
+    events: (...args) => engine.events(...args),
+    forget: (...args) => engine.forget(...args),
+    ping: () => engine.ping(),
+    sweep: () => engine.sweep(),
+    close: () => engine.close(),
+  };
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  const needs: ProviderNeeds = {
+    state: indirect,
+    vault: keys.vault,
+    issuer,
+    refreshWindow: 10_000,
+    now: clock.now,
+    lifetimes: {
+      code: 60,
+      accessToken: 600,
+      idToken: 600,
+      clientCredentials: 600,
+      interaction: 1800,
+      sessionIdle: 1800,
+      sessionAbsolute: 43_200,
+    },
+    development: true,
+    consent: async (account, id) => standing.get(`${account} ${id}`),
+    release: async () => ({ nickname: '测*', updated_at: 1 }),
+    ended: () => false,
+    stamp: (type, { client: id }) =>
+      keys.audit.stamp({ type, outcome: 'success', ...(id ? { client: id } : {}) } as never),
+    unsent: (events, why) => {
+      for (const event of events) keys.audit.unsent(event, why);
+    },
+    errorPage: (_req, out, error) => {
+      errors.push(error);
+      return {
+        status: (error as { statusCode?: number }).statusCode ?? 500,
+        page: `refused ${out.error} ${out.error_description}`,
+        headers: {},
+      };
+    },
+  };
+  const epochs = createEpochs(needs, keys, clients, (error) => {
+    errors.push(error);
+    if (!(error as { statusCode?: number }).statusCode) console.error(error);
+  });
+  const interactions = createInteractions(epochs, indirect, keys.vault);
+  await mountProvider(server, epochs, issuer, 600);
+  server.get('/signin/:uid', async (request, reply) => {
+    const interaction = await interactions.open(request.raw, reply.raw);
+    if (!interaction) return reply.code(410).send('stale');
+    const consents = Object.fromEntries([...standing].map(([key, value]) => [key.split(' ')[1], value]));
+    const login = { login: { accountId, acr: 'urn:egret:r1a1', amr: ['pwd'], remember: true } };
+    const egret = { uid: interactions.newSessionUid(), consents, person: { maskedName: '测*' } };
+    const result = {
+      login: { ...login, egret },
+      step_up: { step_up: {} },
+      roaming_notice: { roaming_notice: {} },
+      consent: { consent: {} },
+    }[interaction.prompt];
+    const to = await interactions.finish(request.raw, reply.raw, result as never);
+    return to ? reply.redirect(to, 303) : reply.code(410).send('finished');
+  });
+  await server.listen({ port, host: '::' });
+  return {
+    issuer,
+    standing,
+    database,
+    errors,
+    secret,
+    sessions: createBrowserSessions(indirect, keys.vault, clock.now),
+    events: async () => (await indirect.events(1000)).map((event) => event.stamp),
+    replaceState: (other) => {
+      engine = other;
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  return new Promise((done) => {
+    const probe = createServer().listen(0, () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => done(port));
+    });
+  });
+}

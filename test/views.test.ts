@@ -81,7 +81,7 @@ function* forms(nodes: readonly Node[]): Generator<string> {
   const labelled = new Set(nodes.filter((node) => node.tag === 'label').map((node) => node.attributes.for));
   for (const node of nodes) {
     const { attributes } = node;
-    if (controls.has(node.tag) && attributes.type !== 'hidden') {
+    if (controls.has(node.tag) && attributes.type !== 'hidden' && !('hidden' in attributes)) {
       if (!labelled.has(attributes.id)) yield `${attributes.name} has no label`;
       if (!attributes.name) yield 'a control without a name';
       if (attributes.type === 'password' && attributes.value !== undefined) yield 'a password sent back';

@@ -3,7 +3,7 @@ import { errors, Provider } from 'oidc-provider';
 import type { Vault } from '../keys/keys.ts';
 import { reached, wanted } from './acr.ts';
 import { type AdapterNeeds, flush, type Payload, Refused, readAhead, sessionCookie, unitOf } from './adapter.ts';
-import { buckets, digits, keyOf } from './state.ts';
+import { buckets, digits, type Kind, keyOf } from './state.ts';
 
 /**
  * Everything of oidc-provider that is replaced, each with its reason. The library is pinned exactly;
@@ -129,10 +129,16 @@ function replay(provider: Provider, needs: AdapterNeeds): void {
     const { oidc } = Provider.ctx as Any;
     const unit = unitOf();
     // the read of the code or token leaves together with the mark: one trip
-    if (unit && oidc.route === 'token') {
-      const { code, refresh_token: refresh } = oidc.body ?? {};
-      if (typeof code === 'string') readAhead(unit, needs.state, 'AuthorizationCode', code);
-      else if (typeof refresh === 'string') readAhead(unit, needs.state, 'RefreshToken', refresh);
+    const { code, refresh_token: refresh, token } = oidc.body ?? {};
+    const presented = {
+      AuthorizationCode: [code],
+      RefreshToken: [refresh, token],
+      AccessToken: [token],
+      ClientCredentials: [token],
+    };
+    for (const [kind, values] of Object.entries(presented)) {
+      const value = values.find((each) => typeof each === 'string');
+      if (unit && value !== undefined) readAhead(unit, needs.state, kind as Kind, value);
     }
     const key = keyOf('Replay', `${issuer}\n${jti}`);
     const put = { key, payload: JSON.stringify({ for: oidc.route }), expiresAt: exp * 1000 };

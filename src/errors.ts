@@ -138,6 +138,27 @@ export const catalogue = {
     'The configuration breaks the schema; each problem is named.',
     'configuration refused',
   ),
+  'EG-1902': entry(
+    400,
+    '命令的用法不对。',
+    'The command was not understood.',
+    'The command line has no such verb, argument or option; `egret --help` lists them.',
+    'command not understood',
+  ),
+  'EG-1903': entry(
+    503,
+    '数据库还没有准备好。',
+    'The database is not ready for this version.',
+    'The database is empty or older than this version: `egret migrate` brings it up.',
+    'database not migrated',
+  ),
+  'EG-1904': entry(
+    404,
+    '没有找到要操作的对象，或者它现在不能这样操作。',
+    'What the command names does not exist, or cannot be treated so now.',
+    'The command line named a client, account, message or key that is not there, or that is already so.',
+    'command refused',
+  ),
   'EG-1700': entry(
     500,
     '这一步没有完成。不是你的操作问题。',

@@ -1,0 +1,141 @@
+/**
+ * The command line, `egret <room> <verb>`: it reads the configuration, opens the rooms a verb needs, prints what came of
+ * it, and closes them. One file a room holds its verbs (clients.ts, accounts.ts …). It owns no rule of its own: what a
+ * verb may do is decided, and audited, by the room it asks. It has no routes.
+ */
+import { parseArgs, stripVTControlCharacters } from 'node:util';
+import { type Config, loadConfig } from '../config.ts';
+import { type Code, EgretError } from '../errors.ts';
+import { isUnreachable } from '../store/database.ts';
+import type { Rooms } from './open.ts';
+import type { Call, Verb } from './verb.ts';
+
+/** Loaded when they are named: a help page opens no dictionary. */
+const rooms: Readonly<Record<string, () => Promise<{ verbs: Readonly<Record<string, Verb>> }>>> = {
+  serve: () => import('./serve.ts'),
+  migrate: () => import('./migrate.ts'),
+  config: () => import('./config.ts'),
+  clients: () => import('./clients.ts'),
+  accounts: () => import('./accounts.ts'),
+  cases: () => import('./cases.ts'),
+  outbox: () => import('./outbox.ts'),
+  keys: () => import('./keys.ts'),
+  audit: () => import('./audit.ts'),
+};
+
+/** Exit codes. */
+const done = 0;
+const refused = 1;
+const misused = 2;
+const unreachable = 3;
+
+const notThere = new Set<Code>(['EG-1702', 'EG-1703', 'EG-1710', 'EG-1711', 'EG-1712', 'EG-1713', 'EG-1714']);
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const [name = '--help', ...rest] = argv;
+    if (['--help', '-h', 'help'].includes(name)) return say(await help(Object.keys(rooms)));
+    const load = Object.hasOwn(rooms, name) ? rooms[name] : undefined;
+    if (!load) throw misuse(`There is no \`egret ${name}\`.`);
+    const { verbs } = await load();
+    // A room of one verb is that verb.
+    const alone = verbs[''];
+    if (rest.includes('--help') || rest.includes('-h')) return say(await help([name]));
+    if (alone) return await run(name, alone, rest);
+    const [word = '', ...args] = rest;
+    const verb = Object.hasOwn(verbs, word) ? verbs[word] : undefined;
+    if (!verb) throw misuse(`\`egret ${name}\` needs one of: ${Object.keys(verbs).join(', ')}.`);
+    return await run(`${name} ${word}`, verb, args);
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+async function run(name: string, verb: Verb, argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(name, verb, argv);
+  let config: Config | undefined;
+  let opened: Rooms | undefined;
+  const call: Call = {
+    get config() {
+      config ??= loadConfig();
+      return config;
+    },
+    args: positionals,
+    values,
+    async rooms(options) {
+      opened ??= await (await import('./open.ts')).openRooms(call.config, options);
+      return opened;
+    },
+  };
+  try {
+    const report = await verb.run(call);
+    for (const line of report.aside ?? []) console.error(line);
+    if (values.json) console.log(JSON.stringify(report.data, null, 2));
+    else say(report.lines);
+    return report.ok === false ? refused : done;
+  } finally {
+    await opened?.close();
+  }
+}
+
+function parse(name: string, verb: Verb, argv: readonly string[]) {
+  const wanted = verb.args ?? [];
+  const options = { ...verb.options, ...(verb.reads ? { json: { type: 'boolean' as const } } : {}) };
+  let parsed: { values: Call['values']; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...argv], options, allowPositionals: true }) as typeof parsed;
+  } catch (error) {
+    throw misuse(`${(error as Error).message.split('. ')[0]}.\n${usage(name, verb)}`);
+  }
+  const least = wanted.filter((arg) => !arg.startsWith('[')).length;
+  const most = wanted.some((arg) => arg.includes('…')) ? Number.POSITIVE_INFINITY : wanted.length;
+  const { length } = parsed.positionals;
+  if (length < least || length > most) throw misuse(usage(name, verb));
+  return parsed;
+}
+
+const usage = (name: string, verb: Verb): string =>
+  ['usage: egret', name, ...(verb.args ?? []), verb.shown, verb.reads && '[--json]'].filter(Boolean).join(' ');
+
+const misuse = (text: string) => new EgretError('EG-1902', { log: `${text}\n\`egret --help\` lists what there is.` });
+
+async function help(names: readonly string[]): Promise<string[]> {
+  const lines = ['egret <room> <verb>: the command line of Egret (白鹭)', ''];
+  for (const name of names) {
+    const { verbs } = (await rooms[name]?.()) ?? { verbs: {} };
+    for (const [word, verb] of Object.entries(verbs)) {
+      lines.push(`  ${usage([name, word].filter(Boolean).join(' '), verb).replace('usage: ', '')}`);
+      lines.push(`      ${verb.about}`);
+    }
+  }
+  return [
+    ...lines,
+    '',
+    '--json, on what only reads: the same as JSON.',
+    'Exit codes: 0 done; 1 refused, or what was checked is not in order; 2 not understood; 3 a store cannot be reached.',
+    'Settings: config/egret.yaml and the environment, see docs/limits.md.',
+  ];
+}
+
+function say(lines: readonly string[]): number {
+  if (lines.length > 0) console.log(lines.join('\n'));
+  return done;
+}
+
+/** One sentence on standard error, never a stack: what is not of the catalogue is a fault of ours and says so. */
+function explain(error: unknown): number {
+  const { message } = error as Error;
+  if (error instanceof EgretError) {
+    console.error(`${error.code}  ${stripVTControlCharacters(message)}`);
+    if (error.code === 'EG-1902') return misused;
+    return notThere.has(error.code) ? unreachable : refused;
+  }
+  if (isUnreachable(error)) {
+    console.error(`EG-1702  The records cannot be reached (${(error as { code: string }).code}).`);
+    return unreachable;
+  }
+  console.error(`EG-1700  ${(error as Error).name}: ${stripVTControlCharacters(message)}`);
+  return refused;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Vault } from '../keys/keys.ts';
-import type { Payload } from './adapter.ts';
 import { type Key, keyOf, type ProtocolState, sibling } from './state.ts';
+import type { Payload } from './unit.ts';
 
 /** A signed-in browser as the account centre and sign-out see it: read by its cookie, never written by this read. */
 export interface BrowserSession {

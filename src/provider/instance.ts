@@ -5,13 +5,14 @@ import { toMetadata } from '../clients/clients.ts';
 import type { SigningKey } from '../keys/keys.ts';
 import { allAcrValues } from '../policy/policy.ts';
 import { missing, wanted } from './acr.ts';
-import { Adapter, type AdapterNeeds, unitOf } from './adapter.ts';
+import { Adapter } from './adapter.ts';
 import { claims, findAccount, type PersonalData } from './claims.ts';
 import { paths } from './discovery.ts';
 import { accountCenterClient, type GrantNeeds, loadGrant, type Standing } from './grants.ts';
 import { applyOverrides } from './overrides.ts';
 import { signingKey } from './signing.ts';
 import { keyOf } from './state.ts';
+import { type AdapterNeeds, unitOf } from './unit.ts';
 
 export interface Lifetimes {
   readonly code: number;

@@ -2,8 +2,9 @@ import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { errors, Provider } from 'oidc-provider';
 import type { Vault } from '../keys/keys.ts';
 import { reached, wanted } from './acr.ts';
-import { type AdapterNeeds, flush, type Payload, Refused, readAhead, sessionCookie, unitOf } from './adapter.ts';
+import { sessionCookie } from './adapter.ts';
 import { buckets, digits, type Kind, keyOf } from './state.ts';
+import { type AdapterNeeds, flush, type Payload, Refused, readAhead, unitOf } from './unit.ts';
 
 /**
  * Everything of oidc-provider that is replaced, each with its reason. The library is pinned exactly;

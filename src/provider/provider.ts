@@ -6,7 +6,6 @@
  * Routes: /authorize, /authorize/:uid, /token, /userinfo, /introspect, /revoke, /jwks, /.well-known/*; sign-out is logout.ts.
  */
 
-export type { ActDetail, ProtocolAct } from './adapter.ts';
 export { databaseState } from './adapter-database.ts';
 export { redisState } from './adapter-redis.ts';
 export { type BrowserSession, type BrowserSessions, createBrowserSessions, type Visit } from './browser-session.ts';
@@ -21,3 +20,4 @@ export { mountProvider, requestOf } from './mount.ts';
 export { oneTimeCodes } from './one-time-codes.ts';
 export { personalData } from './release.ts';
 export { keyOf, type ProtocolState } from './state.ts';
+export type { ActDetail, ProtocolAct } from './unit.ts';

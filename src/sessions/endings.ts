@@ -64,7 +64,6 @@ export function watchEndings(database: Database, clock: Clock) {
       return known !== undefined && known.at >= since;
     },
     async record(tx: TransactionSql, { kind, ref, until, at = clock.now() }: Ending): Promise<void> {
-
       await tx`insert into endings (kind, ref, at, until) values (${kind}, ${short(kind, ref)}, ${new Date(at)}, ${new Date(until)})`;
       await tx`select pg_notify(${channel}, '')`;
       // this process refuses from here on; if the transaction fails, what it meant to end is refused too early, never too late

@@ -38,6 +38,7 @@ const levels: readonly (readonly string[])[] = [
   ['demo'],
   ['main', 'cli'],
   ['gateway'],
+  ['listener'],
   ['signin', 'signout', 'account-center', 'pages', 'admin'],
   ['provider'],
   ['accounts', 'consents', 'passkeys', 'staff', 'sessions', 'clients', 'keys', 'bridge', 'policy'],

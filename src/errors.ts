@@ -159,6 +159,13 @@ export const catalogue = {
     'The command line named a client, account, message or key that is not there, or that is already so.',
     'command refused',
   ),
+  'EG-1905': entry(
+    500,
+    '端口不能使用，服务没有启动。',
+    'The port cannot be used, and the system did not start.',
+    'A port of the listeners is taken or closed to this user; the configuration names them.',
+    'port unusable',
+  ),
   'EG-1700': entry(
     500,
     '这一步没有完成。不是你的操作问题。',

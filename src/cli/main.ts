@@ -138,4 +138,6 @@ function explain(error: unknown): number {
   return refused;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+const code = await main(process.argv.slice(2));
+// A gateway that did not come up may hold stores open; one that did goes on.
+if (code !== done) process.exit(code);

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { EgretError } from '../errors.ts';
 import type { Verb } from './verb.ts';
 
 // The command line and main.ts stand side by side; which program this process becomes is decided here, as it runs.
@@ -9,8 +10,19 @@ export const verbs: Readonly<Record<string, Verb>> = {
     about: 'Runs the gateway until SIGTERM; in development it applies the clients of the configured folder first.',
     async run({ config }) {
       const { serve } = (await import(program)) as { serve(config: Config): Promise<void> };
-      await serve(config);
+      await serve(config).catch((error) => refuse(error, config));
       return { lines: [] };
     },
   },
 };
+
+/** What is no fault of ours is said in a sentence with what to do. */
+function refuse(error: unknown, config: Config): never {
+  const { code, port, address } = error as { code?: string; port?: number; address?: string };
+  if (code === 'EADDRINUSE' || code === 'EACCES')
+    throw new EgretError('EG-1905', {
+      cause: error,
+      log: `${address ?? ''} port ${port ?? config.listen.port} ${code === 'EACCES' ? 'is not open to this user' : 'is taken, by another program or by a gateway that already runs'}: end it, or choose others with EGRET_BASE_PORT.`,
+    });
+  throw error;
+}

@@ -4,13 +4,12 @@
  * verb may do is decided, and audited, by the room it asks. It has no routes.
  */
 import { parseArgs, stripVTControlCharacters } from 'node:util';
-import { type Config, loadConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { type Code, EgretError } from '../errors.ts';
-import { isUnreachable } from '../store/database.ts';
 import type { Rooms } from './open.ts';
 import type { Call, Verb } from './verb.ts';
 
-/** Loaded when they are named: a help page opens no dictionary. */
+/** Loaded when they are named, as everything else here when it is needed: a slip of the hand is answered at once. */
 const rooms: Readonly<Record<string, () => Promise<{ verbs: Readonly<Record<string, Verb>> }>>> = {
   serve: () => import('./serve.ts'),
   migrate: () => import('./migrate.ts'),
@@ -47,12 +46,13 @@ async function main(argv: readonly string[]): Promise<number> {
     if (!verb) throw misuse(`\`egret ${name}\` needs one of: ${Object.keys(verbs).join(', ')}.`);
     return await run(`${name} ${word}`, verb, args);
   } catch (error) {
-    return explain(error);
+    return await explain(error);
   }
 }
 
 async function run(name: string, verb: Verb, argv: readonly string[]): Promise<number> {
   const { values, positionals } = parse(name, verb, argv);
+  const { loadConfig } = await import('../config.ts');
   let config: Config | undefined;
   let opened: Rooms | undefined;
   const call: Call = {
@@ -123,13 +123,14 @@ function say(lines: readonly string[]): number {
 }
 
 /** One sentence on standard error, never a stack: what is not of the catalogue is a fault of ours and says so. */
-function explain(error: unknown): number {
+async function explain(error: unknown): Promise<number> {
   const { message } = error as Error;
   if (error instanceof EgretError) {
     console.error(`${error.code}  ${stripVTControlCharacters(message)}`);
     if (error.code === 'EG-1902') return misused;
     return notThere.has(error.code) ? unreachable : refused;
   }
+  const { isUnreachable } = await import('../store/database.ts');
   if (isUnreachable(error)) {
     console.error(`EG-1702  The records cannot be reached (${(error as { code: string }).code}).`);
     return unreachable;

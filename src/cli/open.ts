@@ -109,13 +109,12 @@ async function openInside(config: Config, database: Database, clock: Clock): Pro
     codes: { put: async () => never(), guess: async () => never() },
     province: { name: 'none', checkRealName: async () => never() },
     settings: config.accounts,
-    onEnding: (tx, { accountId, at }) =>
-      sessions.record(tx, {
-        kind: 'account',
-        ref: accountId,
-        at,
-        until: clock.now() + config.lifetimes.sessionAbsolute * 1_000,
-      }),
+    // Other processes refuse what began before; the list of a person's sign-ins says so too.
+    async onEnding(tx, { accountId, at }) {
+      const until = clock.now() + config.lifetimes.sessionAbsolute * 1_000;
+      await sessions.record(tx, { kind: 'account', ref: accountId, at, until });
+      await sessions.endAll(tx, accountId, 'staff');
+    },
   });
   return { keys, audit, outbox, clients, accounts, operator: vault.mac('audit-ref', `os-user:${operatorName()}`) };
 }

@@ -11,8 +11,9 @@ import { createAudit } from '../../src/audit/audit.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createKeys, loadKeyEncryptionKey } from '../../src/keys/keys.ts';
 import { createOutbox } from '../../src/outbox/outbox.ts';
+import { createSessions } from '../../src/sessions/sessions.ts';
 import { database } from '../support/database.ts';
-import { program } from '../support/processes.ts';
+import { program, until } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -155,6 +156,8 @@ t.test('the embedded database: made by migrate only, and left as it was found', 
   t.match((await run('migrate')).out, /applied 001_/);
   t.match((await run('keys list')).out, /^epoch 1\n/);
   t.equal((await run('audit verify')).code, 0);
+  await until(() => !fs.existsSync(join(data, 'pg/postmaster.pid')));
+  t.pass('nobody is left');
 });
 
 t.test('clients', async (t) => {
@@ -256,11 +259,15 @@ t.test('accounts and cases, masked', async (t) => {
   t.match((await ask(`accounts show ${id}`)).out, new RegExp(`${id} +active +2`));
   t.equal((await ask('accounts show 15400000221')).code, 1);
 
-  const endings = () => db.sql`select kind from endings`;
+  const sessions = createSessions({ database: db, clock });
+  const session = { uid: 'aaSession', accountId: id, device: 'Firefox', methods: ['pwd'], expiresAt: now + 3_600_000 };
+  await db.begin((tx) => sessions.begin(tx, session));
+  const endings = () => db.sql`select kind from endings order by kind`;
   t.equal((await ask(`accounts end-sessions ${id} --reason incident`)).code, 0);
-  t.match(await endings(), [{ kind: 'account' }]);
+  t.match(await endings(), [{ kind: 'account' }, { kind: 'session' }]);
+  t.strictSame(await sessions.list(id), []);
   t.equal((await ask(`accounts disable ${id} --reason abuse`)).code, 0);
-  t.equal((await endings()).length, 2);
+  t.equal((await endings()).length, 3);
   const again = await ask(`accounts disable ${id}`);
   t.equal(again.code, 1);
   t.match(again.err, /EG-1904 .*already/);

@@ -1,1 +1,37 @@
-export const deliverLogout = (_epochs: unknown) => async () => 'delivered' as const; // replaced below
+import type { Deliverer } from '../outbox/outbox.ts';
+import type { Epochs } from './epochs.ts';
+
+interface LogoutClient {
+  readonly backchannelLogoutUri?: string;
+  /** Signs a logout token for this account and posts it; throws with the response for anything but 200 and 204. */
+  backchannelLogout(accountId: string, sid: string): Promise<void>;
+}
+
+/**
+ * Delivers a sign-out to one department (OpenID Connect Back-Channel Logout 1.0, section 2.5): the token is made when
+ * it is sent, by the epoch in force then, so that one that waited for hours is neither expired nor signed by an old key.
+ * Where the department's address leads (no redirects, no private address outside development) is decided by the
+ * instance's own `fetch`.
+ */
+export function deliverLogout(epochs: Epochs): Deliverer {
+  return async ({ to, body }, signal) => {
+    const { accountId, sid } = body as { accountId: string; sid: string };
+    const client = (await epochs.current().provider.Client.find(to)) as unknown as LogoutClient | undefined;
+    if (!client?.backchannelLogoutUri) return { dead: 'client-gone' };
+    const late = new Promise<'late'>((resolve) => {
+      signal.addEventListener('abort', () => resolve('late'), { once: true });
+    });
+    try {
+      const answer = await Promise.race([client.backchannelLogout(accountId, sid), late]);
+      return answer === 'late' ? { retry: 'timeout' } : 'delivered';
+    } catch (error) {
+      return outcomeOf((error as { response?: { status?: number } }).response?.status);
+    }
+  };
+}
+
+/** Section 2.8 of the same: 400 says that the token was refused, and the same token made again will be too. */
+export function outcomeOf(status: number | undefined): { dead: string } | { retry: string } {
+  if (status === 400) return { dead: 'refused' };
+  return { retry: status === undefined ? 'unreachable' : `http-${status}` };
+}

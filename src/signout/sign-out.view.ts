@@ -9,8 +9,10 @@ import { signOutWords } from '../web/words-sign-out.ts';
 /** POST choice=all|one; `one` only where a department is named. */
 export interface SignOutQuestion {
   readonly action: string;
-  /** Epoch milliseconds: when this session first went there. */
-  readonly departments: readonly { readonly department: Department; readonly at: number }[];
+  /** Hidden fields of the form. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Epoch milliseconds: when this session first went there, where that is known. */
+  readonly departments: readonly { readonly department: Department; readonly at?: number }[];
   /** The department that asked for it, named by its hint or its client id. */
   readonly only?: Department;
   /** GET */
@@ -61,10 +63,11 @@ export const signOutView: View<SignOutQuestion> = (model, context) => {
       inside.length > 0 &&
         html`<ul class="rows">${inside.map(
           ({ department, at }) =>
-            html`<li class="row">${seal(department.seal)}<strong class="row-text">${department.short[context.lang]}</strong> <span class="row-end quiet">${words.since(comingTime(at, context))}</span></li>`,
+            html`<li class="row">${seal(department.seal)}<strong class="row-text">${department.short[context.lang]}</strong>${at !== undefined && html` <span class="row-end quiet">${words.since(comingTime(at, context))}</span>`}</li>`,
         )}</ul>`,
       form(context, {
         action: model.action,
+        ...(model.fields ? { fields: model.fields } : {}),
         body: [
           html`<div class="stack">${button({ text: words.all, name: 'choice', value: 'all' })}<p class="quiet">${words.allHint}</p></div>`,
           model.only &&

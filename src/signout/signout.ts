@@ -1,0 +1,207 @@
+/**
+ * Signing out: the department's request, our question, the end of a session here and the notices to departments, and
+ * the page that says who has answered. It owns the table `sign_outs`; it does not own sessions (sessions, provider),
+ * how a notice is sent (outbox, provider), nor the account centre, which ends other sessions through `endTarget`.
+ * Routes: GET, POST /session/end · GET, POST /sign-out · GET /sign-out/result/:id.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Vault } from '../keys/keys.ts';
+import { type BrowserSession, type Epochs, type Lifetimes, paths } from '../provider/provider.ts';
+import { digestOfUid } from '../sessions/sessions.ts';
+import { type Desk, field } from '../web/desk.ts';
+import { places } from '../web/layout.view.ts';
+import { type Ended, type EndingNeeds, endTarget, readSignOut, type Target, targetOf } from './ending.ts';
+import { audienceOf, checkRequest, type SignOutRequest } from './request.ts';
+import { departmentOf, rowsOf } from './result.ts';
+import { nobodySignedInView, signOutResultView, signOutView } from './sign-out.view.ts';
+
+export type { Ended, Target } from './ending.ts';
+
+export interface SignOutNeeds extends EndingNeeds {
+  readonly desk: Desk;
+  readonly epochs: Epochs;
+  readonly vault: Vault;
+  readonly lifetimes: Pick<Lifetimes, 'sessionIdle'>;
+}
+
+export interface SignOut {
+  /** Mounts the routes; form bodies are parsed in that scope. */
+  routes(scope: FastifyInstance): Promise<void>;
+  /** Ends this session everywhere, or its stay at one department. */
+  endSession(session: BrowserSession, by: string, only?: string): Promise<Ended>;
+  /** The same for a session of the account centre's list. */
+  endTarget(target: Target, by: string): Promise<Ended>;
+}
+
+/** How long an answer to our question may take, and how long we wait for the departments' answers. */
+const questionLife = 30 * 60_000;
+const wait = 3_000;
+
+export function createSignOut(needs: SignOutNeeds): SignOut {
+  const { desk, epochs, vault, clock, outbox, sessions } = needs;
+  const clientOf = (id: string | undefined) => {
+    const client = id === undefined ? undefined : needs.clients.snapshot().clients.get(id);
+    return client?.state === 'active' ? client : undefined;
+  };
+
+  /** Who is signed in here; an ended session is nobody's. An idle one can still be signed out of. */
+  async function present(request: FastifyRequest): Promise<BrowserSession | undefined> {
+    const session = await needs.browserSessions.read(request.cookies[desk.cookieName]);
+    if (!session) return undefined;
+    const { uid, accountId, started } = session;
+    if (sessions.ended('session', digestOfUid(uid), started) || sessions.ended('account', accountId, started))
+      return undefined;
+    return session;
+  }
+
+  /** Whoever sits at a browser that was left alone for long is not told whose it is; signing out stays open. */
+  const personOf = ({ maskedName, seen }: BrowserSession) =>
+    clock.now() - seen > needs.lifetimes.sessionIdle * 1000 ? {} : { person: { maskedName } };
+
+  const verifyHint = async (hint: string): Promise<string | undefined> => {
+    const clientId = audienceOf(hint);
+    if (!clientOf(clientId)) return undefined;
+    const { Client, IdToken } = epochs.current().provider;
+    const client = await Client.find(clientId as string);
+    if (!client) return undefined;
+    try {
+      const { header } = (await IdToken.validate(hint, client)) as unknown as { header: { typ?: string } };
+      // a logout token is signed by the same key, and no ID token
+      return header.typ === undefined || header.typ === 'JWT' ? clientId : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+  const check = (given: unknown) =>
+    checkRequest(given, {
+      verifyHint,
+      addresses: (id) => clientOf(id) && (clientOf(id)?.post_logout_redirect_uris ?? []),
+    });
+
+  const sealRequest = (request: SignOutRequest, uid = ''): string =>
+    vault
+      .seal(JSON.stringify({ ...request, until: clock.now() + questionLife }), `sign-out:${uid}`)
+      .toString('base64url');
+  /** Undefined for one that was changed, moved to another session, or has waited too long. */
+  const openRequest = (sealed: string, uid = ''): SignOutRequest | undefined => {
+    try {
+      const { until, ...request } = JSON.parse(vault.open(Buffer.from(sealed, 'base64url'), `sign-out:${uid}`));
+      return clock.now() < until ? request : undefined;
+    } catch {
+      return undefined;
+    }
+  };
+
+  const onwardOf = ({ clientId, target }: SignOutRequest) => {
+    const client = clientOf(clientId);
+    return client && target ? { href: target, department: departmentOf(client) } : undefined;
+  };
+
+  const nobody = (request: FastifyRequest, reply: FastifyReply, asked: SignOutRequest): FastifyReply => {
+    const onward = onwardOf(asked);
+    const context = desk.context(request, asked);
+    return desk.html(reply, nobodySignedInView({ signIn: places.account, ...(onward ? { onward } : {}) }, context));
+  };
+
+  function ask(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    session: BrowserSession,
+    asked: SignOutRequest,
+  ): FastifyReply {
+    const client = clientOf(asked.clientId);
+    const inside = session.visits.flatMap(({ clientId }) => clientOf(clientId) ?? []);
+    const only = client && inside.includes(client) ? { only: departmentOf(client) } : {};
+    return desk.html(
+      reply,
+      signOutView(
+        {
+          action: places.signOut,
+          fields: { request: sealRequest(asked, session.uid) },
+          departments: inside.map((each) => ({ department: departmentOf(each) })),
+          ...only,
+          back: client?.home ?? places.account,
+        },
+        desk.context(request, { ...personOf(session), ...asked }),
+      ),
+    );
+  }
+
+  /** A department's request. What was checked goes on sealed, so that no hint stands in a later address. */
+  async function fromDepartment(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const checked = await check(request.method === 'POST' ? request.body : request.query);
+    if (!checked.ok) {
+      request.log.warn({ reason: checked.reason }, 'sign-out request refused');
+      return desk.refuse(request, reply, 'EG-1501');
+    }
+    reply.header('cache-control', 'no-store');
+    // a post of another site carries no cookie (SameSite=Lax): who is signed in shows on the way back by GET
+    if (request.method === 'GET' && checked.request.target && !(await present(request)))
+      return reply.redirect(checked.request.target, 303);
+    return reply.redirect(`${places.signOut}?request=${sealRequest(checked.request)}`, 303);
+  }
+
+  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    if (!(await desk.allowed(request, reply))) return reply;
+    const choice = field(request, 'choice', 10);
+    const sealed = field(request, 'request', 8_000);
+    const session = await present(request);
+    if (!session) return nobody(request, reply, {});
+    const asked = sealed === undefined ? {} : openRequest(sealed, session.uid);
+    if (!asked) return desk.refuse(request, reply, 'EG-1004');
+    const one = choice === 'one' ? asked.clientId : undefined;
+    if (choice !== 'all' && one === undefined) return desk.refuse(request, reply, 'EG-1001');
+    const onward = asked.clientId && asked.target ? { client: asked.clientId, href: asked.target } : undefined;
+    const ended = await endTarget(needs, targetOf(session), 'person', {
+      ...(one === undefined ? {} : { only: { uid: session.uid, clientId: one } }),
+      ...(onward ? { onward } : {}),
+    });
+    if (one === undefined) {
+      const secure = desk.issuer.startsWith('https:');
+      reply.clearCookie(desk.cookieName, { path: '/', httpOnly: true, sameSite: 'lax', secure });
+    }
+    const results = await outbox.awaitResult(Object.values(ended.messages), wait);
+    const all = ended.silent.length === 0 && results.every(({ state }) => state === 'delivered');
+    if (all && onward) return desk.onward(request, reply, onward.href);
+    return reply.redirect(`${places.signOut}/result/${ended.id}`, 303);
+  }
+
+  return {
+    endSession: (session, by, only) =>
+      endTarget(needs, targetOf(session), by, only ? { only: { uid: session.uid, clientId: only } } : {}),
+    endTarget: (target, by) => endTarget(needs, target, by),
+    async routes(scope) {
+      scope.get(paths.end_session, fromDepartment);
+      scope.post(paths.end_session, fromDepartment);
+      scope.get(places.signOut, async (request, reply) => {
+        const { request: sealed } = request.query as { request?: unknown };
+        const asked = sealed === undefined ? {} : typeof sealed === 'string' ? openRequest(sealed) : undefined;
+        if (!asked) return desk.refuse(request, reply, 'EG-1004');
+        const session = await present(request);
+        if (session) return ask(request, reply, session, asked);
+        return asked.target ? reply.redirect(asked.target, 303) : nobody(request, reply, asked);
+      });
+      scope.post(places.signOut, answer);
+      scope.get<{ Params: { id: string } }>(`${places.signOut}/result/:id`, async (request, reply) => {
+        const record = await readSignOut(needs, request.params.id);
+        if (!record) return desk.refuse(request, reply, 'EG-1002');
+        const messages = await outbox.results(record.rows.flatMap(({ message }) => message ?? []));
+        const session = await present(request);
+        const onward = onwardOf({ clientId: record.onward?.client, target: record.onward?.href } as SignOutRequest);
+        return desk.html(
+          reply,
+          signOutResultView(
+            {
+              everything: record.everything,
+              rows: rowsOf(record, messages, needs.clients.snapshot().clients, clock.now()),
+              ...(onward ? { onward } : {}),
+              refresh: `${places.signOut}/result/${request.params.id}`,
+              ...(session ? {} : { signIn: places.account }),
+            },
+            desk.context(request, session ? personOf(session) : {}),
+          ),
+        );
+      });
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { FastifyInstance } from 'fastify';
+import { type Authorization, authorizationsView, withdrawView } from './authorizations.view.ts';
+import { accountPlaces } from './menu.view.ts';
+import { departmentOf, type Room } from './room.ts';
+
+const base = accountPlaces.authorizations;
+type ClientRoute = { Params: { client: string } };
+
+/** What a person agreed to: seen, withdrawn, and the notice on the way switched on again. */
+export function authorizationPages(scope: FastifyInstance, room: Room): void {
+  const { desk, consents, browserSessions } = room;
+
+  scope.get(base, async (request, reply) => {
+    const session = await room.present(request, reply);
+    if (!session) return reply;
+    const standing = await consents.standing(session.accountId);
+    const rows = Object.entries(standing).flatMap(([clientId, { granted, givenAt, noticeOff }]): Authorization[] => {
+      const client = room.client(clientId);
+      if (!client || (granted.length === 0 && !noticeOff)) return [];
+      return [
+        {
+          department: departmentOf(client),
+          scopes: client.scopes.filter((each) => granted.includes(each)),
+          since: givenAt,
+          ...(granted.length > 0 ? { withdraw: `${base}/${clientId}` } : {}),
+          ...(noticeOff ? { noticeOn: { action: `${base}/${clientId}/notice` } } : {}),
+        },
+      ];
+    });
+    const { done, client } = request.query as { done?: unknown; client?: unknown };
+    const about = typeof client === 'string' ? room.client(client) : undefined;
+    const said =
+      about && (done === 'withdrawn' || done === 'notice-on')
+        ? { done: { what: done as 'withdrawn' | 'notice-on', department: departmentOf(about) } }
+        : {};
+    return desk.html(reply, authorizationsView({ rows, ...said }, room.frame(request, session)));
+  });
+
+  scope.get<ClientRoute>(`${base}/:client`, async (request, reply) => {
+    const session = await room.present(request, reply);
+    if (!session) return reply;
+    const client = room.client(request.params.client);
+    const given = client && (await consents.find(session.accountId, client.clientId));
+    if (!client || !given) return reply.redirect(base, 303);
+    const model = {
+      action: `${base}/${client.clientId}`,
+      department: departmentOf(client),
+      scopes: client.scopes.filter((each) => given.granted.includes(each)),
+      since: given.givenAt,
+    };
+    return desk.html(reply, withdrawView(model, room.frame(request, session)));
+  });
+
+  scope.post<ClientRoute>(`${base}/:client`, async (request, reply) => {
+    if (!(await desk.allowed(request, reply))) return reply;
+    const session = await room.present(request, reply);
+    if (!session) return reply;
+    const client = room.client(request.params.client);
+    if (!client) return desk.refuse(request, reply, 'EG-1002');
+    // its record makes every process refuse this department's tokens; this session forgets the department too
+    const withdrawn = await consents.withdraw(session.accountId, client.clientId, 'person');
+    if (withdrawn) await browserSessions.leave(session.uid, client.clientId);
+    return reply.redirect(withdrawn ? `${base}?done=withdrawn&client=${client.clientId}` : base, 303);
+  });
+
+  scope.post<ClientRoute>(`${base}/:client/notice`, async (request, reply) => {
+    if (!(await desk.allowed(request, reply))) return reply;
+    const session = await room.present(request, reply);
+    if (!session) return reply;
+    const client = room.client(request.params.client);
+    if (!client) return desk.refuse(request, reply, 'EG-1002');
+    await consents.setNotice(session.accountId, client.clientId, false, client.itemsVersion);
+    return reply.redirect(`${base}?done=notice-on&client=${client.clientId}`, 303);
+  });
+}

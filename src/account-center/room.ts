@@ -1,0 +1,53 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { ClientRecord, Clients } from '../clients/clients.ts';
+import type { Clock } from '../clock.ts';
+import type { Consents } from '../consents/consents.ts';
+import type { BrowserSession, BrowserSessions, Lifetimes, Visit } from '../provider/provider.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { Database } from '../store/database.ts';
+import type { Desk } from '../web/desk.ts';
+import type { PageContext } from '../web/html.ts';
+import type { Department } from '../web/parts.view.ts';
+import type { Way } from '../web/words-items.ts';
+
+export interface AccountCenterNeeds {
+  readonly desk: Desk;
+  readonly database: Database;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly lifetimes: Pick<Lifetimes, 'sessionIdle'>;
+  readonly browserSessions: BrowserSessions;
+  readonly sessions: Sessions;
+  readonly consents: Consents;
+  readonly clients: Pick<Clients, 'snapshot'>;
+  readonly accounts: Pick<Accounts, 'accountForClaims'>;
+  readonly reference: (accountId: string) => Uint8Array;
+  /** Ends a session of the list and tells its departments. */
+  readonly signOut: {
+    endTarget(
+      target: { digest: string; bucket: string; accountId: string; visits: readonly Visit[] },
+      by: string,
+    ): Promise<unknown>;
+  };
+}
+
+/** What the pages share: who is here, and how a page of theirs is framed. */
+export interface Room extends AccountCenterNeeds {
+  /** The session of somebody signed in, or undefined when the answer is on its way to the sign-in already. */
+  present(request: FastifyRequest, reply: FastifyReply): Promise<BrowserSession | undefined>;
+  frame(request: FastifyRequest, session: BrowserSession): PageContext;
+  /** A client that people visit and that is not stopped. */
+  client(id: string): ClientRecord | undefined;
+}
+
+export const departmentOf = (client: ClientRecord): Department => ({
+  seal: client.department.seal,
+  name: { 'zh-CN': client.name.zh, en: client.name.en },
+  short: { 'zh-CN': client.department.zh, en: client.department.en },
+});
+
+const known: readonly string[] = ['pwd', 'sms', 'tkt'] satisfies Way[];
+export const waysOf = (methods: readonly string[]): Way[] =>
+  methods.filter((method): method is Way => known.includes(method));

@@ -1,0 +1,84 @@
+import type { FastifyInstance } from 'fastify';
+import type { BrowserSession } from '../provider/provider.ts';
+import { digestOfUid } from '../sessions/sessions.ts';
+import { field } from '../web/desk.ts';
+import { accountPlaces } from './menu.view.ts';
+import { departmentOf, type Room, waysOf } from './room.ts';
+import { type AccountSession, accountSessionsView } from './sessions.view.ts';
+
+const addresses = { end: `${accountPlaces.sessions}/end`, endOthers: `${accountPlaces.sessions}/end-others` } as const;
+
+/** The sessions of a person: seen, ended one by one, or all but this one. */
+export function sessionPages(scope: FastifyInstance, room: Room): void {
+  const { desk, sessions, browserSessions, signOut } = room;
+
+  /** What stands, this one first, each with where it is signed in; one whose protocol state is gone is over. */
+  const standing = async (session: BrowserSession) => {
+    const here = digestOfUid(session.uid);
+    const rows = await sessions.list(session.accountId);
+    const seen = await Promise.all(
+      rows.map(async (row) => ({ ...row, inside: await browserSessions.visits(row.digest, row.bucket) })),
+    );
+    return seen
+      .flatMap(({ inside, ...row }) =>
+        inside?.accountId === session.accountId
+          ? [{ ...row, visits: inside.visits, current: row.digest === here }]
+          : [],
+      )
+      .sort((a, b) => Number(b.current) - Number(a.current));
+  };
+
+  scope.get(accountPlaces.sessions, async (request, reply) => {
+    const session = await room.present(request, reply);
+    if (!session) return reply;
+    const { done } = request.query as { done?: unknown };
+    const shown = (await standing(session)).map(
+      ({ digest, device, startedAt, methods, visits, current }): AccountSession => ({
+        id: digest,
+        device,
+        startedAt,
+        ways: waysOf(methods),
+        departments: visits.flatMap(({ clientId }) => {
+          const client = room.client(clientId);
+          return client ? [departmentOf(client)] : [];
+        }),
+        current,
+      }),
+    );
+    const said = done === 'one' || done === 'others' ? { done: done as 'one' | 'others' } : {};
+    return desk.html(
+      reply,
+      accountSessionsView({ sessions: shown, ...addresses, ...said }, room.frame(request, session)),
+    );
+  });
+
+  scope.post(addresses.end, async (request, reply) => {
+    if (!(await desk.allowed(request, reply))) return reply;
+    const session = await room.present(request, reply);
+    if (!session) return reply;
+    const digest = field(request, 'session', 60);
+    // only one of this person's own list; another's, or one that is over, looks the same
+    const target = (await standing(session)).find((each) => each.digest === digest && !each.current);
+    if (target) await signOut.endTarget(target, 'person');
+    return reply.redirect(`${accountPlaces.sessions}${target ? '?done=one' : ''}`, 303);
+  });
+
+  scope.post(addresses.endOthers, async (request, reply) => {
+    if (!(await desk.allowed(request, reply))) return reply;
+    const session = await room.present(request, reply);
+    if (!session) return reply;
+    for (const target of await standing(session)) if (!target.current) await signOut.endTarget(target, 'person');
+    // and what the list did not show
+    await room.database.begin(async (tx) => {
+      const count = await sessions.endAll(tx, session.accountId, 'person', { uid: session.uid });
+      if (count > 0)
+        await room.audit.record(tx, {
+          type: 'session.ended',
+          outcome: 'success',
+          subject: room.reference(session.accountId),
+          detail: { by: 'person', scope: 'all', count },
+        });
+    });
+    return reply.redirect(`${accountPlaces.sessions}?done=others`, 303);
+  });
+}

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
-import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify';
 import { accountCenter } from './account-center/account-center.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import type { AuditTrail } from './audit/audit.ts';
@@ -95,11 +95,11 @@ export async function citizenListener(
   const build = async (): Promise<FastifyInstance> => {
     const server = fastify({
       logger: { level: config.logLevel, base: undefined },
-      disableRequestLogging: true,
+      logController: new LogController({ disableRequestLogging: true }),
       trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
       bodyLimit: 64 * 1024,
       requestTimeout: 10_000,
-      maxParamLength: 200,
+      routerOptions: { maxParamLength: 200 },
     });
     await server.register(cookie);
     server.addHook('onRequest', async (_request, reply) => {

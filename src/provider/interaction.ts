@@ -38,8 +38,13 @@ export interface Interactions {
   /** The interaction of this browser at this address, or undefined: expired, finished, or another browser's. */
   open(req: IncomingMessage, res: ServerResponse): Promise<Interaction | undefined>;
   /** Writes the result, once; answers where the browser goes on. Undefined when it was finished or expired meanwhile. */
-  finish(req: IncomingMessage, res: ServerResponse, result: InteractionResults): Promise<string | undefined>;
-  /** The answer of a department's request that ends without a sign-in. */
+  finish(
+    req: IncomingMessage,
+    res: ServerResponse,
+    result: InteractionResults,
+    /** The interaction that goes on without the session it began with: that one was ended, or is another person's. */
+    forget?: string,
+  ): Promise<string | undefined>;
   loadFlow(uid: string): Promise<{ version: number; flow: unknown }>;
   /** Compare-and-set: false when another request of the same interaction was faster. */
   saveFlow(uid: string, version: number, flow: unknown, exp: number): Promise<boolean>;
@@ -72,7 +77,17 @@ export function createInteractions(epochs: Epochs, state: ProtocolState, vault: 
           exp: details.exp,
         };
       }),
-    finish: (req, res, result) => found(() => epochs.current().provider.interactionResult(req, res, result)),
+    finish: (req, res, result, forget) =>
+      found(async () => {
+        const { provider } = epochs.current();
+        if (forget === undefined) return provider.interactionResult(req, res, result);
+        const interaction = await provider.Interaction.find(forget);
+        if (!interaction) return undefined;
+        interaction.session = undefined;
+        interaction.result = result;
+        await interaction.persist();
+        return interaction.returnTo;
+      }),
     async loadFlow(uid) {
       const loaded = await state.load(keyOf('Flow', uid));
       if (!loaded) return { version: 0, flow: undefined };

@@ -6,6 +6,7 @@
  * Routes: /authorize, /authorize/:uid, /token, /userinfo, /introspect, /revoke, /jwks, /.well-known/*; sign-out is logout.ts.
  */
 
+export { missing, wanted } from './acr.ts';
 export { databaseState } from './adapter-database.ts';
 export { redisState } from './adapter-redis.ts';
 export { type BrowserSession, type BrowserSessions, createBrowserSessions, type Visit } from './browser-session.ts';

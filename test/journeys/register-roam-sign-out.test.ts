@@ -85,6 +85,20 @@ t.test(
       t.equal(subjects.size, 4, 'each department knows another subject');
     });
 
+    await t.test('the account centre: home, sessions, authorisations, a consent withdrawn', async (t) => {
+      await page.goto(`${own.issuer}/account`);
+      t.match(await page.locator('h1').innerText(), /测\*甲/);
+      await shot('account-home');
+      await page.goto(`${own.issuer}/account/sessions`);
+      t.match(await page.locator('main').innerText(), /就是这台/);
+      await shot('account-sessions');
+      await page.goto(`${own.issuer}/account/authorizations`);
+      t.match(await page.locator('main').innerText(), /公积金/);
+      await shot('account-authorizations');
+      await page.goto(`${own.issuer}/faq`);
+      t.equal(await page.locator('h1').count(), 1);
+    });
+
     await t.test('sign-out of all, one department dead', async (t) => {
       await fetch(`${own.portal(3)}/__demo/logout-mode`, {
         method: 'POST',
@@ -96,7 +110,7 @@ t.test(
       await page.waitForURL(new RegExp(`localhost:${own.base}`));
       await shot('sign-out-question');
       await page.getByRole('button', { name: '全部退出' }).click();
-      await page.waitForURL(/\/sign-?out\//);
+      await page.waitForURL(/\/sign-out\/result\//);
       await shot('sign-out-result');
       t.match(await page.locator('main').innerText(), /未响应|还没有/, 'the dead one is named');
       t.notMatch(await page.locator('main').innerText(), /全部已退出/);

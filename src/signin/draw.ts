@@ -1,0 +1,264 @@
+import type { FastifyReply } from 'fastify';
+import type { Item } from '../clients/clients.ts';
+import { levelOf } from '../policy/policy.ts';
+import type { PageContext } from '../web/html.ts';
+import type { Problem } from '../web/parts.view.ts';
+import { codeView, secondPasswordView } from './code.view.ts';
+import { type ConsentGroup, type ConsentItem, consentView } from './consent.view.ts';
+import { contextOf, finish, type Journey } from './journey.ts';
+import { identityView, passwordView, pausedView, type SignInLinks, smsView } from './login.view.ts';
+import type { SigninNeeds } from './needs.ts';
+import { realNameResultView, realNameView } from './real-name.view.ts';
+import { mobileInUseView, registerMethodView, registerMobileView } from './register.view.ts';
+import { roamingView } from './roaming.view.ts';
+
+/** What was typed and may be shown again: never a password, never a code. */
+export interface Typed {
+  readonly loginId?: string;
+  readonly mobile?: string;
+  readonly agreed?: boolean;
+  readonly fullName?: string;
+  readonly idNumber?: string;
+  readonly cardType?: string;
+}
+
+/** Draws the step the dispatcher chose; after a refusal with its problems and the status of the first. */
+export async function draw(
+  needs: SigninNeeds,
+  journey: Journey,
+  problems: readonly Problem[] = [],
+  typed: Typed = {},
+): Promise<FastifyReply> {
+  const { reply, at, department, flow, interaction } = journey;
+  const context = contextOf(needs, journey);
+  const show = (page: string): FastifyReply => needs.desk.html(reply, page, problems.length > 0 ? 422 : 200);
+  const common = { department, problems };
+  const links: SignInLinks = {
+    password: `${at}?way=password`,
+    sms: `${at}?way=sms`,
+    register: `${at}?way=register`,
+    recover: `${at}?way=sms`,
+  };
+  const { code } = flow;
+  switch (journey.step) {
+    case 'password':
+      return show(
+        passwordView(
+          { ...common, action: `${at}/password`, loginId: typed.loginId ?? interaction.params.login_hint, links },
+          context,
+        ),
+      );
+    case 'paused':
+      return show(pausedView({ until: flow.pausedUntil ?? 0, department, links }, context));
+    case 'sms':
+      return show(smsView({ ...common, action: `${at}/mobile`, mobile: typed.mobile, links }, context));
+    case 'code':
+      if (!code) break;
+      return show(
+        codeView(
+          {
+            ...common,
+            action: `${at}/code`,
+            purpose: code.purpose,
+            mobileMasked: code.mobileMasked,
+            expiresAt: code.expiresAt,
+            resend: { action: `${at}/resend`, ...(code.resendAt > context.now ? { at: code.resendAt } : {}) },
+            ...(code.purpose === 'second-factor'
+              ? { decline: { action: `${at}/decline` } }
+              : { change: `${at}?way=${code.purpose === 'register' ? 'register' : 'sms'}` }),
+          },
+          context,
+        ),
+      );
+    case 'identity':
+      return show(identityView({ ...common, action: `${at}/identity`, links }, context));
+    case 'register-mobile':
+      return show(
+        registerMobileView(
+          {
+            problems,
+            action: `${at}/register`,
+            mobile: typed.mobile,
+            agreed: typed.agreed,
+            links: { signIn: `${at}?way=password` },
+          },
+          context,
+        ),
+      );
+    case 'mobile-in-use':
+      return show(
+        mobileInUseView(
+          { mobileMasked: code?.mobileMasked ?? '', signIn: `${at}?way=sms`, another: { action: `${at}/another` } },
+          context,
+        ),
+      );
+    case 'method':
+      return show(registerMethodView({ problems, action: `${at}/method`, username: code?.mobile }, context));
+    case 'register-real-name':
+      return show(
+        realNameView(
+          {
+            ...common,
+            ...typed,
+            action: `${at}/real-name`,
+            reason: flow.another ? 'another' : 'registration',
+            mobileMasked: code?.mobileMasked,
+            ...(flow.another ? {} : { later: { action: `${at}/later` } }),
+          },
+          context,
+        ),
+      );
+    case 'real-name':
+      return show(
+        realNameView(
+          { ...common, ...typed, action: `${at}/real-name`, reason: 'department', later: { action: `${at}/decline` } },
+          context,
+        ),
+      );
+    case 'real-name-result': {
+      const claims = flow.signIn && (await needs.accounts.accountForClaims(flow.signIn.accountId));
+      return show(
+        realNameResultView(
+          {
+            level: claims?.level ?? 1,
+            checkedAt: claims?.realNameAt ?? context.now,
+            nameMasked: claims?.nameMasked ?? '',
+            idMasked: claims?.idNumberMasked ?? '',
+            mobileMasked: claims?.mobileMasked,
+            department,
+            onward: `${at}?seen=result`,
+          },
+          context,
+        ),
+      );
+    }
+    case 'second-factor':
+      return show(await secondFactorStart(needs, journey, context));
+    case 'second-password':
+      return show(
+        secondPasswordView(
+          {
+            ...common,
+            action: `${at}/second-password`,
+            decline: { action: `${at}/decline` },
+            recover: `${at}?way=sms`,
+          },
+          context,
+        ),
+      );
+    case 'roaming':
+      return drawRoaming(needs, journey);
+    case 'consent':
+      return drawConsent(needs, journey);
+    case 'finish':
+      return finish(needs, journey);
+  }
+  return reply.redirect(at, 303);
+}
+
+/** The code is asked for by a press of the button, so that opening a page never sends a message. */
+async function secondFactorStart(
+  needs: SigninNeeds,
+  { at, department, flow }: Journey,
+  context: PageContext,
+): Promise<string> {
+  const claims = flow.signIn && (await needs.accounts.accountForClaims(flow.signIn.accountId));
+  return codeView(
+    {
+      action: `${at}/code`,
+      purpose: 'second-factor',
+      department,
+      mobileMasked: claims?.mobileMasked ?? '',
+      expiresAt: context.now,
+      resend: { action: `${at}/resend` },
+      decline: { action: `${at}/decline` },
+    },
+    context,
+  );
+}
+
+async function drawRoaming(needs: SigninNeeds, journey: Journey): Promise<FastifyReply> {
+  const { request, reply, department, at, interaction } = journey;
+  const session = await needs.browserSessions.read(request.cookies[needs.desk.cookieName]);
+  if (!session || !department) return reply.redirect(at, 303);
+  const asked = (interaction.params.scope ?? 'openid').split(' ').filter((scope) => scope in scopeNames);
+  const model = {
+    action: `${at}/roaming`,
+    department,
+    nameMasked: session.maskedName,
+    level: levelOf(session.acr)?.realName ?? 0,
+    signedInAt: session.loginTs * 1000,
+    ways: session.amr.filter((name) => ['pwd', 'sms', 'tkt'].includes(name)) as never,
+    receives: asked as never,
+  };
+  return needs.desk.html(reply, roamingView(model, contextOf(needs, journey, { maskedName: session.maskedName })));
+}
+
+const scopeNames = { openid: 1, profile: 1, phone: 1, realname: 1, identity: 1 };
+
+/** The client's items for what this request asks, by group. */
+export function itemsOf(journey: Journey): Item[] {
+  const asked = (journey.interaction.params.scope ?? '').split(' ');
+  const described = journey.client?.items ?? [];
+  const items = described.filter((item) => asked.includes(item.scope));
+  // what a department did not describe is never given silently: it is asked one by one
+  for (const scope of asked) {
+    if (!(scope in scopeNames) || scope === 'openid' || items.some((item) => item.scope === scope)) continue;
+    const none = { zh: '', en: '' };
+    items.push({ scope: scope as Item['scope'], group: 'sensitive', purpose: none, without: none, basis: none });
+  }
+  return items;
+}
+
+async function drawConsent(needs: SigninNeeds, journey: Journey): Promise<FastifyReply> {
+  const { reply, department, client, at, interaction } = journey;
+  const accountId = interaction.session?.accountId;
+  const person = accountId ? await needs.accounts.accountForClaims(accountId) : undefined;
+  if (!department || !client || !person) return reply.redirect(at, 303);
+  const values: Record<string, ConsentItem['values']> = {
+    openid: [{ kind: 'made' }],
+    profile: [{ kind: 'name', masked: person.nameMasked ?? person.mobileMasked ?? '' }],
+    phone: [{ kind: 'number', masked: person.mobileMasked ?? '' }],
+    realname: [
+      { kind: 'level', level: person.level },
+      ...(person.nameMasked ? [{ kind: 'name' as const, masked: person.nameMasked }] : []),
+    ],
+    identity: [{ kind: 'number', masked: person.idNumberMasked ?? '' }],
+  };
+  const text = ({ zh, en }: { zh: string; en: string }) => ({ 'zh-CN': zh, en });
+  const group = (name: Item['group']): ConsentGroup | undefined => {
+    const items = itemsOf(journey).filter((item) => item.group === name);
+    if (items.length === 0) return undefined;
+    const bases = [...new Map(items.map((item) => [item.basis.zh, item.basis])).values()];
+    return {
+      basis: {
+        'zh-CN': bases
+          .map(({ zh }) => zh)
+          .filter(Boolean)
+          .join('；'),
+        en: bases
+          .map(({ en }) => en)
+          .filter(Boolean)
+          .join('; '),
+      },
+      items: items.map(({ scope, purpose, without }) => ({
+        scope,
+        values: values[scope] ?? [],
+        purpose: text(purpose),
+        without: text(without),
+      })),
+    };
+  };
+  const model = {
+    action: `${at}/consent`,
+    department,
+    ...(client.matter ? { matter: text(client.matter) } : {}),
+    told: group('told'),
+    asked: group('asked'),
+    sensitive: group('sensitive'),
+  };
+  return needs.desk.html(
+    reply,
+    consentView(model, contextOf(needs, journey, { maskedName: person.nameMasked ?? person.mobileMasked ?? '' })),
+  );
+}

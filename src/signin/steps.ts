@@ -1,0 +1,75 @@
+import type { SignIn } from '../accounts/accounts.ts';
+import type { Interaction } from '../provider/provider.ts';
+
+/** What a journey has come to, sealed on the server between two requests of one browser. */
+export interface Flow {
+  readonly way?: 'password' | 'sms' | 'register';
+  readonly code?: {
+    readonly purpose: 'sign-in' | 'register' | 'second-factor';
+    readonly challenge: string;
+    readonly mobile: string;
+    readonly mobileMasked: string;
+    readonly resendAt: number;
+    readonly expiresAt: number;
+  };
+  /** After a right code whose mobile is shared or was recycled: the ID number is asked. */
+  readonly identityProof?: string;
+  readonly proof?: string;
+  readonly mobileInUse?: boolean;
+  readonly another?: boolean;
+  readonly draft?: string;
+  readonly signIn?: SignIn;
+  /** The real name was just proved: its result is shown once. */
+  readonly proved?: boolean;
+  /** What a department asks for beyond this was declined: the level reached is answered. */
+  readonly declined?: boolean;
+  readonly pausedUntil?: number;
+}
+
+export type Step =
+  | 'password'
+  | 'paused'
+  | 'sms'
+  | 'code'
+  | 'identity'
+  | 'register-mobile'
+  | 'mobile-in-use'
+  | 'method'
+  | 'register-real-name'
+  | 'real-name'
+  | 'real-name-result'
+  | 'second-factor'
+  | 'second-password'
+  | 'roaming'
+  | 'consent'
+  | 'finish';
+
+/** What the department's acr asks beyond the level reached. */
+export interface Missing {
+  readonly realName?: boolean;
+  readonly secondFactor?: boolean;
+}
+
+/**
+ * The one dispatcher: the next step from stored state alone. No step names the next, so that no order of requests leads
+ * past one.
+ */
+export function stepOf(prompt: Interaction['prompt'], flow: Flow, missing: Missing | undefined): Step {
+  if (prompt === 'consent') return 'consent';
+  if (prompt === 'roaming_notice' && !flow.way) return 'roaming';
+  if (flow.signIn) {
+    if (flow.proved) return 'real-name-result';
+    if (flow.declined || !missing) return 'finish';
+    if (missing.secondFactor && flow.code) return 'code';
+    if (missing.secondFactor && flow.signIn.canAdd.includes('sms')) return 'second-factor';
+    if (missing.secondFactor && flow.signIn.canAdd.includes('password')) return 'second-password';
+    return missing.realName ? 'real-name' : 'finish';
+  }
+  if (flow.draft) return 'register-real-name';
+  if (flow.proof) return flow.mobileInUse && !flow.another ? 'mobile-in-use' : 'method';
+  if (flow.identityProof) return 'identity';
+  if (flow.code) return 'code';
+  if (flow.way === 'register') return 'register-mobile';
+  if (flow.way === 'sms') return 'sms';
+  return flow.pausedUntil ? 'paused' : 'password';
+}

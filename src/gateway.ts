@@ -105,8 +105,10 @@ export async function createGateway(config: Config, say: (line: object, text: st
     codes: oneTimeCodes(state),
     province: { name: 'fujian', checkRealName: bridge.checkRealName },
     settings: config.accounts,
-    onEnding: (tx, { accountId, at }) =>
-      sessions.record(tx, { kind: 'account', ref: accountId, at, until: clock.now() + longest }),
+    onEnding: async (tx, { accountId, at }) => {
+      await sessions.record(tx, { kind: 'account', ref: accountId, at, until: clock.now() + longest });
+      await sessions.endAll(tx, accountId, 'account');
+    },
   });
 
   // The provider, one instance an epoch

@@ -9,6 +9,7 @@ import { contextOf, finish, type Journey } from './journey.ts';
 import { identityView, passwordView, pausedView, type SignInLinks, smsView } from './login.view.ts';
 import type { SigninNeeds } from './needs.ts';
 import { realNameResultView, realNameView } from './real-name.view.ts';
+import { newPasswordView, recoveredView, recoverIdentityView, recoverMobileView } from './recover.view.ts';
 import { mobileInUseView, registerMethodView, registerMobileView } from './register.view.ts';
 import { roamingView } from './roaming.view.ts';
 
@@ -36,8 +37,9 @@ export async function draw(
   const links: SignInLinks = {
     password: `${at}?way=password`,
     sms: `${at}?way=sms`,
+    province: `${at}/province`,
     register: `${at}?way=register`,
-    recover: `${at}?way=sms`,
+    recover: `${at}?way=recover`,
   };
   const { code } = flow;
   switch (journey.step) {
@@ -65,7 +67,9 @@ export async function draw(
             resend: { action: `${at}/resend`, ...(code.resendAt > context.now ? { at: code.resendAt } : {}) },
             ...(code.purpose === 'second-factor'
               ? { decline: { action: `${at}/decline` } }
-              : { change: `${at}?way=${code.purpose === 'register' ? 'register' : 'sms'}` }),
+              : {
+                  change: `${at}?way=${{ register: 'register', recover: 'recover', 'sign-in': 'sms' }[code.purpose]}`,
+                }),
           },
           context,
         ),
@@ -80,7 +84,7 @@ export async function draw(
             action: `${at}/register`,
             mobile: typed.mobile,
             agreed: typed.agreed,
-            links: { signIn: `${at}?way=password` },
+            links: { signIn: `${at}?way=password`, province: `${at}/province` },
           },
           context,
         ),
@@ -141,11 +145,26 @@ export async function draw(
             ...common,
             action: `${at}/second-password`,
             decline: { action: `${at}/decline` },
-            recover: `${at}?way=sms`,
+            recover: `${at}?way=recover`,
           },
           context,
         ),
       );
+    case 'recover-mobile':
+      return show(
+        recoverMobileView(
+          { problems, action: `${at}/recover`, mobile: typed.mobile, signIn: `${at}?way=password` },
+          context,
+        ),
+      );
+    case 'recover-identity': {
+      const refusedBefore = flow.identityRefused ? [{ field: 'id_number', ...flow.identityRefused }] : problems;
+      return show(recoverIdentityView({ problems: refusedBefore, action: `${at}/recover-identity` }, context));
+    }
+    case 'new-password':
+      return show(newPasswordView({ problems, action: `${at}/new-password` }, context));
+    case 'recovered':
+      return show(recoveredView({ onward: `${at}?seen=result` }, context));
     case 'roaming':
       return drawRoaming(needs, journey);
     case 'consent':

@@ -1,5 +1,6 @@
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Audit } from '../audit/audit.ts';
+import type { Bridge } from '../bridge/bridge.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { Consents } from '../consents/consents.ts';
 import type { BrowserSession, BrowserSessions, Interactions } from '../provider/provider.ts';
@@ -15,6 +16,7 @@ export interface SigninNeeds {
   readonly consents: Consents;
   readonly sessions: Sessions;
   readonly clients: Pick<Clients, 'snapshot'>;
+  readonly bridge: Pick<Bridge, 'loginUrl' | 'redeemTicket'>;
   readonly database: Database;
   readonly audit: Audit;
   readonly reference: (accountId: string) => Uint8Array;

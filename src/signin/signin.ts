@@ -6,19 +6,19 @@
  * real-name, later, decline, second-password, roaming, consent}.
  */
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { InteractionResults } from 'oidc-provider';
 import type { Refusal } from '../accounts/accounts.ts';
 import { field, fields } from '../web/desk.ts';
 import { articlesVersion } from '../web/words-articles.ts';
 import { draw, itemsOf, type Typed } from './draw.ts';
+import { createForms } from './forms.ts';
 import { goOn, type Journey, leave, openJourney } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
-import type { Flow, Step } from './steps.ts';
+import { provincialSteps } from './provincial.ts';
+import { recoverySteps } from './recovery.ts';
 
 export type { SigninNeeds } from './needs.ts';
-
-type Act = (journey: Journey) => Promise<FastifyReply>;
 
 export async function signin(server: FastifyInstance, needs: SigninNeeds): Promise<void> {
   const { accounts, desk, interactions, consents, browserSessions, endSession, kickOutbox } = needs;
@@ -27,37 +27,16 @@ export async function signin(server: FastifyInstance, needs: SigninNeeds): Promi
     const journey = await openJourney(needs, request, reply);
     if (!journey) return reply;
     const { way, seen } = request.query as { way?: unknown; seen?: unknown };
-    if (way === 'password' || way === 'sms' || way === 'register') return goOn(needs, journey, { way });
-    if (seen === 'result' && journey.flow.proved) return goOn(needs, journey, { ...journey.flow, proved: false });
+    if (way === 'password' || way === 'sms' || way === 'register' || way === 'recover')
+      return goOn(needs, journey, { way });
+    if (seen === 'result') return goOn(needs, journey, { ...journey.flow, proved: false, recovered: false });
     return draw(needs, journey);
   });
 
-  /** A form of these steps; from any other step the journey is shown as it stands, and nothing changes. */
-  const post = (action: string, steps: readonly Step[], act: Act, limit?: string): void => {
-    server.post(`/signin/:uid/${action}`, async (request: FastifyRequest, reply: FastifyReply) => {
-      if (!(await desk.allowed(request, reply))) return reply;
-      if (limit && !(await desk.withinLimit(request, reply, limit))) return reply;
-      const journey = await openJourney(needs, request, reply);
-      if (!journey) return reply;
-      return steps.includes(journey.step) ? act(journey) : reply.redirect(journey.at, 303);
-    });
-  };
-  const refused = (journey: Journey, name: string, refusal: Refusal, typed: Typed = {}): Promise<FastifyReply> => {
-    const { code, triesLeft, until } = refusal;
-    return draw(
-      needs,
-      journey,
-      [
-        {
-          field: name,
-          code,
-          ...(triesLeft === undefined ? {} : { triesLeft }),
-          ...(until === undefined ? {} : { until }),
-        },
-      ],
-      typed,
-    );
-  };
+  const forms = createForms(server, needs);
+  const { post, refused } = forms;
+  recoverySteps(forms, needs);
+  provincialSteps(server, forms, needs);
   const identity = ({ request, interaction, browser }: Journey) => ({ request, flow: interaction.uid, browser });
 
   post(
@@ -94,6 +73,13 @@ export async function signin(server: FastifyInstance, needs: SigninNeeds): Promi
       code: { purpose, mobile, ...code },
     });
   };
+  const sendRecovery = async (journey: Journey, mobile: string): Promise<FastifyReply> => {
+    const sent = await accounts.requestCode({ ...identity(journey), purpose: 'recover', mobile });
+    if (!sent.ok) return refused(journey, 'otp', sent);
+    kickOutbox();
+    const { ok: _ok, ...code } = sent;
+    return goOn(needs, journey, { way: 'recover', code: { purpose: 'recover', mobile, ...code } });
+  };
   post(
     'mobile',
     ['sms'],
@@ -119,7 +105,9 @@ export async function signin(server: FastifyInstance, needs: SigninNeeds): Promi
     ['code', 'second-factor'],
     async (journey) => {
       const { code, signIn } = journey.flow;
-      if (code && code.purpose !== 'second-factor') return send(journey, code.purpose, code.mobile, {});
+      if (code?.purpose === 'register' || code?.purpose === 'sign-in')
+        return send(journey, code.purpose, code.mobile, {});
+      if (code?.purpose === 'recover') return sendRecovery(journey, code.mobile);
       if (!signIn) return journey.reply.redirect(journey.at, 303);
       const sent = await accounts.requestSecondFactor({ ...identity(journey), accountId: signIn.accountId });
       if (!sent.ok) return refused(journey, 'otp', sent);
@@ -138,6 +126,16 @@ export async function signin(server: FastifyInstance, needs: SigninNeeds): Promi
       const otp = field(journey.request, 'otp', 16) ?? '';
       if (!flow.code) return journey.reply.redirect(journey.at, 303);
       const attempt = { ...identity(journey), challenge: flow.code.challenge, code: otp };
+      if (flow.code.purpose === 'recover') {
+        const proved = await accounts.proveForRecovery(attempt);
+        if (!proved.ok) return refused(journey, 'otp', proved);
+        return goOn(needs, journey, {
+          ...flow,
+          code: undefined,
+          recoverProof: proved.proof,
+          identityAsked: proved.identityNeeded,
+        });
+      }
       if (flow.code.purpose === 'register') {
         const proved = await accounts.proveMobile({ ...attempt, purpose: 'register' });
         if (!proved.ok) return refused(journey, 'otp', proved);
@@ -279,5 +277,3 @@ export async function signin(server: FastifyInstance, needs: SigninNeeds): Promi
 }
 
 const blamed = (refusal: Refusal): string => (refusal.reason === 'not-a-name' ? 'full_name' : 'id_number');
-
-export type { Flow };

@@ -1,11 +1,12 @@
 import type { SignIn } from '../accounts/accounts.ts';
+import type { Code } from '../errors.ts';
 import type { Interaction } from '../provider/provider.ts';
 
 /** What a journey has come to, sealed on the server between two requests of one browser. */
 export interface Flow {
-  readonly way?: 'password' | 'sms' | 'register';
+  readonly way?: 'password' | 'sms' | 'register' | 'recover';
   readonly code?: {
-    readonly purpose: 'sign-in' | 'register' | 'second-factor';
+    readonly purpose: 'sign-in' | 'register' | 'recover' | 'second-factor';
     readonly challenge: string;
     readonly mobile: string;
     readonly mobileMasked: string;
@@ -24,6 +25,14 @@ export interface Flow {
   /** What a department asks for beyond this was declined: the level reached is answered. */
   readonly declined?: boolean;
   readonly pausedUntil?: number;
+  /** Of a journey to the province that this browser began. */
+  readonly provinceState?: string;
+  readonly recoverProof?: string;
+  readonly identityAsked?: boolean;
+  readonly identity?: { readonly name: string; readonly idNumber: string };
+  readonly identityRefused?: { readonly code: Code; readonly triesLeft?: number; readonly until?: number };
+  /** The password was just replaced: its page is shown once. */
+  readonly recovered?: boolean;
 }
 
 export type Step =
@@ -40,6 +49,10 @@ export type Step =
   | 'real-name-result'
   | 'second-factor'
   | 'second-password'
+  | 'recover-mobile'
+  | 'recover-identity'
+  | 'new-password'
+  | 'recovered'
   | 'roaming'
   | 'consent'
   | 'finish';
@@ -58,6 +71,7 @@ export function stepOf(prompt: Interaction['prompt'], flow: Flow, missing: Missi
   if (prompt === 'consent') return 'consent';
   if (prompt === 'roaming_notice' && !flow.way) return 'roaming';
   if (flow.signIn) {
+    if (flow.recovered) return 'recovered';
     if (flow.proved) return 'real-name-result';
     if (flow.declined || !missing) return 'finish';
     if (missing.secondFactor && flow.code) return 'code';
@@ -68,7 +82,9 @@ export function stepOf(prompt: Interaction['prompt'], flow: Flow, missing: Missi
   if (flow.draft) return 'register-real-name';
   if (flow.proof) return flow.mobileInUse && !flow.another ? 'mobile-in-use' : 'method';
   if (flow.identityProof) return 'identity';
+  if (flow.recoverProof) return flow.identityAsked && !flow.identity ? 'recover-identity' : 'new-password';
   if (flow.code) return 'code';
+  if (flow.way === 'recover') return 'recover-mobile';
   if (flow.way === 'register') return 'register-mobile';
   if (flow.way === 'sms') return 'sms';
   return flow.pausedUntil ? 'paused' : 'password';

@@ -1,7 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import t from 'tap';
+import { openDatabase } from '../../src/store/database.ts';
+import { startEmbedded } from '../../src/store/embedded.ts';
 import { city } from '../support/city.ts';
 import { find, wants } from '../support/wants.ts';
 
@@ -34,6 +36,8 @@ t.test(
       await page.screenshot({ path: join(shots, `${String(count).padStart(2, '0')}-${name}.png`), fullPage: true });
     };
     const faults: string[] = [];
+    let smsCode = '';
+    let cookie = '';
     page.on('response', (answer) => {
       if (answer.status() >= 500) faults.push(`${answer.status()} ${answer.url()}`);
     });
@@ -51,7 +55,8 @@ t.test(
       await page.getByRole('checkbox').check();
       await shot('register-mobile');
       await page.getByRole('button', { name: '发送验证码' }).click();
-      await page.locator('input[name=otp]').fill(await own.code(person.mobile));
+      smsCode = await own.code(person.mobile);
+      await page.locator('input[name=otp]').fill(smsCode);
       await shot('register-code');
       await page.getByRole('button', { name: '继续' }).click();
       await shot('register-password');
@@ -75,6 +80,8 @@ t.test(
         t.equal(await page.locator('input[name=password]').count(), 0, `no login for portal ${n}`);
         await shot(`portal-${n}`);
       }
+      cookie = (await context.cookies(own.issuer)).find(({ name }) => name === 'egret')?.value ?? '';
+      t.match(cookie, /^[0-6]\d/, 'the session cookie of this browser');
       const subjects = new Set<string>();
       for (const n of [1, 2, 3, 4]) {
         const state = (await (await context.request.get(`${own.portal(n)}/__demo/state`)).json()) as {
@@ -124,6 +131,33 @@ t.test(
       await page.locator('a, button').filter({ hasText: '用白鹭通行证登录' }).first().click();
       await page.waitForURL(/\/signin\//);
       t.equal(await page.locator('input[name=password]').count(), 1, 'the next visit asks for a login');
+    });
+    await t.test('nothing of it stands in a log or a table', async (t) => {
+      const secrets = [person.name, person.number, person.mobile, 'otter-canal-92-plum', cookie];
+      // six digits alone, so that a part of a longer number is not taken for the code
+      const code = new RegExp(`(?<![\\d.])${smsCode}(?!\\d)`);
+      const log = readFileSync(join(own.data, 'logs', 'gateway.log'), 'utf8');
+      t.match(log, `localhost:${own.base}`, 'the log holds what it should, so that a search can find something');
+      for (const secret of secrets) t.notOk(log.includes(secret), 'not in the log');
+      t.notMatch(log, code, 'nor the code');
+      const embedded = await startEmbedded(own.data);
+      const database = openDatabase({ ...embedded });
+      try {
+        const tables = await database.sql<
+          { name: string }[]
+        >`select tablename as name from pg_tables where schemaname = 'public'`;
+        let dump = '';
+        for (const { name } of tables) {
+          const rows = await database.sql<{ row: string }[]>`select t::text as row from ${database.sql(name)} t`;
+          dump += `${name}\n${rows.map(({ row }) => row).join('\n')}\n`;
+        }
+        t.match(dump, /gongjijin/, 'the dump holds what it should');
+        t.notMatch(dump, code, 'nor the code');
+        for (const secret of secrets) t.notOk(dump.includes(secret), `not in a table: ${secrets.indexOf(secret)}`);
+      } finally {
+        await database.close();
+        embedded.release();
+      }
     });
     t.same(faults, [], 'no server fault on the way');
   },

@@ -265,5 +265,7 @@ function outbound(
   development: boolean,
 ): Promise<Response> {
   const { dispatcher, ...rest } = options;
-  return fetch(url, { ...rest, redirect: 'error', ...(development ? {} : { dispatcher }) } as RequestInit);
+  // the library gives up after 2.5 s; a department has 5 s to answer a logout notice
+  const signal = AbortSignal.timeout(5_000);
+  return fetch(url, { ...rest, signal, redirect: 'error', ...(development ? {} : { dispatcher }) } as RequestInit);
 }

@@ -116,5 +116,6 @@ async function faults(tab: Page, mode: string): Promise<string[]> {
   return [
     ...(await tab.evaluate<string[]>(`axeFaults(${JSON.stringify(tags)})`)),
     ...(await tab.evaluate<string[]>(`layoutFaults(${least})`)),
+    ...(await tab.evaluate<string[]>('spacingFaults()')),
   ];
 }

@@ -45,7 +45,6 @@ export const pageWords = dictionary(
     from: '来自',
     maskedName: (surname: string, last: string) => `${surname}某${last}`,
     ending: (digits: string) => `尾号 ${digits}`,
-    opensElsewhere: '（新页面）',
   },
   {
     name: 'Egret',
@@ -90,7 +89,6 @@ export const pageWords = dictionary(
     from: 'From',
     maskedName: (surname, last) => (last === '' ? `${surname}, rest hidden` : `${surname} to ${last}, middle hidden`),
     ending: (digits) => `ending ${digits}`,
-    opensElsewhere: ' (opens a new page)',
   },
   { zh: { goingTo: '登录后去', demo: '演示环境' } },
 );

@@ -43,3 +43,25 @@ globalThis.layoutFaults = (least) => {
   }
   return faults;
 };
+
+/** With the spacing of WCAG 1.4.12 put over the page: nothing runs out of it, nothing is cut off. */
+globalThis.spacingFaults = () => {
+  const spaced = new CSSStyleSheet();
+  spaced.replaceSync(
+    '* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }' +
+      'p { margin-bottom: 2em !important }',
+  );
+  document.adoptedStyleSheets = [spaced];
+  const faults = [];
+  const wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) faults.push(`scrolls sideways when spaced: ${wide} > ${innerWidth}`);
+  for (const element of document.querySelectorAll('body *')) {
+    const { overflow, display, clipPath } = getComputedStyle(element);
+    // Out of sight on purpose, or a control that scrolls by itself.
+    if (clipPath !== 'none' || display === 'inline' || element.closest('.scene, .hidden, svg, input, select')) continue;
+    const cut = element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1;
+    if (overflow !== 'visible' && cut) faults.push(`${element.tagName}.${element.className} is cut off when spaced`);
+  }
+  document.adoptedStyleSheets = [];
+  return faults;
+};

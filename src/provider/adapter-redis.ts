@@ -83,7 +83,8 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
       streams.forEach((entries, bucket) => {
         for (const [id, fields] of entries) pending.push({ id, bucket: digits(bucket), stamp: fields[1] ?? '' });
       });
-      return pending.slice(0, limit);
+      // oldest first over all buckets: a busy one must not keep the others' events waiting
+      return pending.sort((one, other) => order(one.id, other.id)).slice(0, limit);
     },
     async forget(events) {
       const byBucket = Map.groupBy(events, (event) => event.bucket);
@@ -99,6 +100,13 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
       redis.disconnect();
     },
   };
+}
+
+/** Ids of a stream are `<ms>-<number>`. */
+function order(one: string, other: string): number {
+  const [time = 0, number = 0] = one.split('-').map(Number);
+  const [otherTime = 0, otherNumber = 0] = other.split('-').map(Number);
+  return time - otherTime || number - otherNumber;
 }
 
 /** The batch with keys replaced by their places in KEYS, every list present (Lua knows no undefined). */

@@ -1,7 +1,7 @@
 /**
  * The Lua scripts of the Redis engine. Each keeps one step of the contract (state.ts) atomic on one slot. An entry is
  * a hash: p payload, x expires at, c consumed at, f spent for, v version, and its links (g, s, g:<client>; mac, tries,
- * last, answer of a one-time code). Time is Redis's own plus the caller's offset; a key's TTL only cleans up, a
+ * a:<guess id> of a one-time code). Time is Redis's own plus the caller's offset; a key's TTL only cleans up, a
  * minute later, and decides nothing.
  */
 const clock = `
@@ -81,19 +81,20 @@ return {'ok', repeated and '1' or '0'}
 /** KEYS: code. ARGV: offset, MAC, guess id, tries allowed. */
 export const guess = `${clock}
 if not live(KEYS[1]) then return '{"outcome":"dead"}' end
-local h = redis.call('HMGET', KEYS[1], 'c', 'mac', 'tries', 'last', 'answer', 'p')
-if h[4] == ARGV[3] then return h[5] end
+local mine = 'a:' .. ARGV[3]
+local h = redis.call('HMGET', KEYS[1], 'c', 'mac', 'tries', mine, 'p')
+if h[4] then return h[4] end
 local tries = tonumber(h[3] or '0')
 if h[1] ~= '0' or tries >= tonumber(ARGV[4]) then return '{"outcome":"dead"}' end
 local answer
 if h[2] == ARGV[2] then
-  answer = cjson.encode({outcome = 'right', subject = h[6]})
+  answer = cjson.encode({outcome = 'right', subject = h[5]})
   redis.call('HSET', KEYS[1], 'c', now)
 else
   answer = cjson.encode({outcome = 'wrong', triesLeft = tonumber(ARGV[4]) - tries - 1})
   redis.call('HSET', KEYS[1], 'tries', tries + 1)
 end
-redis.call('HSET', KEYS[1], 'last', ARGV[3], 'answer', answer)
+redis.call('HSET', KEYS[1], mine, answer)
 return answer
 `;
 

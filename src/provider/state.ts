@@ -42,7 +42,8 @@ const sessionBound = new Set<Kind>([
  */
 export function keyOf(kind: Kind, id: string): Key {
   const digest = hash('sha256', id, 'buffer');
-  const bucket = sessionBound.has(kind) && /^[0-6]\d/.test(id) ? id.slice(0, 2) : digits((digest[0] ?? 0) % buckets);
+  const bucket =
+    sessionBound.has(kind) && /^(?:[0-5]\d|6[0-3])/.test(id) ? id.slice(0, 2) : digits((digest[0] ?? 0) % buckets);
   return `${bucket}:${kinds[kind]}:${digest.toString('base64url')}`;
 }
 
@@ -128,7 +129,10 @@ export interface ProtocolState {
   /** One trip: the entry and what it hangs on. Expired entries are not there. */
   load(key: Key, options?: { readonly client?: string }): Promise<Loaded | undefined>;
   commit(batch: Batch): Promise<Committed>;
-  /** One try at a one-time code. The same `guessId` repeated (a lost reply) counts once and answers the same. */
+  /**
+   * One try at a one-time code. The same `guessId` repeated (a lost reply) counts once and answers the same, whatever
+   * came between.
+   */
   guess(key: Key, mac: string, guessId: string): Promise<Guess>;
   /** Counts one use in a fixed window; refused uses are not counted. `resetAt` in epoch milliseconds. */
   count(key: Key, windowMs: number, limit: number): Promise<{ allowed: boolean; used: number; resetAt: number }>;

@@ -45,22 +45,28 @@ declare
   spend jsonb := batch -> 'spend';
   repeated boolean := false;
   item jsonb;
+  standing integer;
 begin
   perform pg_advisory_xact_lock(hashtextextended(batch ->> 'lock', 7));
   moment := protocol_now(shift);
-  if batch ? 'events' and (select count(*) from (select from protocol_events
+  if jsonb_array_length(coalesce(batch -> 'events', '[]')) > 0 and (select count(*) from (select from protocol_events
       where bucket = left(batch ->> 'lock', 2) limit bound) b) >= bound then
     return '{"why":"full"}';
   end if;
-  if exists (select from jsonb_array_elements_text(coalesce(batch -> 'need', '[]')) as n(key)
-             where not exists (select from protocol_state s where s.key = n.key and s.expires_at > moment and s.consumed_at = 0)) then
-    return '{"why":"gone"}';
+  if batch ? 'need' then
+    -- locked, so that a batch under another lock cannot remove them between this look and the writing
+    select count(*) into standing from (select from protocol_state s
+      where s.key in (select jsonb_array_elements_text(batch -> 'need')) and s.expires_at > moment and s.consumed_at = 0
+      order by s.key for update) found;
+    if standing < (select count(distinct n) from jsonb_array_elements_text(batch -> 'need') as n) then
+      return '{"why":"gone"}';
+    end if;
   end if;
   if batch ? 'absent' then
-    -- an insert decides, so that two batches under different locks cannot both find it absent
-    delete from protocol_state where key = batch ->> 'absent' and expires_at <= moment;
-    insert into protocol_state (key, payload, expires_at) values (batch ->> 'absent', '', moment + 1)
-      on conflict do nothing;
+    -- an insert decides, so that two batches under different locks cannot both find it absent; what it inserts has
+    -- expired long ago, so that nothing is marked when the batch is refused further down
+    insert into protocol_state as s (key, payload, expires_at) values (batch ->> 'absent', '', 0)
+      on conflict (key) do update set expires_at = 0 where s.expires_at <= moment;
     if not found then return '{"why":"present"}'; end if;
   end if;
   if batch ? 'compare' then
@@ -107,22 +113,26 @@ declare
   moment bigint;
   code protocol_state%rowtype;
   tries integer;
+  answer jsonb;
 begin
   perform pg_advisory_xact_lock(hashtextextended(wanted, 7));
   moment := protocol_now(shift);
   select * into code from protocol_state s where s.key = wanted and s.expires_at > moment for update;
   if not found then return '{"outcome":"dead"}'; end if;
-  if code.links ->> 'last' = guess then return (code.links ->> 'answer')::jsonb; end if;
+  answer := code.links -> ('a:' || guess);
+  if answer is not null then return answer; end if;
   tries := coalesce((code.links ->> 'tries')::integer, 0);
   if code.consumed_at <> 0 or tries >= lim then return '{"outcome":"dead"}'; end if;
   if code.links ->> 'mac' = mac then
-    update protocol_state set consumed_at = moment, links = links || jsonb_build_object('last', guess, 'answer',
-      jsonb_build_object('outcome', 'right', 'subject', code.payload)::text) where key = wanted;
-    return jsonb_build_object('outcome', 'right', 'subject', code.payload);
+    answer := jsonb_build_object('outcome', 'right', 'subject', code.payload);
+    update protocol_state set consumed_at = moment, links = links || jsonb_build_object('a:' || guess, answer)
+      where key = wanted;
+  else
+    answer := jsonb_build_object('outcome', 'wrong', 'triesLeft', lim - tries - 1);
+    update protocol_state set links = links || jsonb_build_object('tries', tries + 1, 'a:' || guess, answer)
+      where key = wanted;
   end if;
-  update protocol_state set links = links || jsonb_build_object('tries', tries + 1, 'last', guess, 'answer',
-    jsonb_build_object('outcome', 'wrong', 'triesLeft', lim - tries - 1)::text) where key = wanted;
-  return jsonb_build_object('outcome', 'wrong', 'triesLeft', lim - tries - 1);
+  return answer;
 end $$;
 
 create function protocol_count(wanted text, span bigint, lim integer, shift bigint) returns jsonb language plpgsql as $$

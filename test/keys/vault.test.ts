@@ -40,8 +40,8 @@ t.test('the vault', async (t) => {
   });
 
   t.test('finds again, and apart by kind and purpose', async (t) => {
-    t.same(vault.blindIndex('mobile', '13900000001'), vault.blindIndex('mobile', '13900000001'));
-    t.equal(vault.blindIndex('mobile', '13900000001').length, 32);
+    t.same(vault.blindIndex('mobile', '15400000117'), vault.blindIndex('mobile', '15400000117'));
+    t.equal(vault.blindIndex('mobile', '15400000117').length, 32);
     t.notSame(vault.blindIndex('mobile', '1'), vault.blindIndex('id-number', '1'));
     const purposes = ['otp', 'client-secret', 'browser', 'refresh', 'audit-ref', 'pairwise'] as const;
     t.equal(new Set(purposes.map((purpose) => vault.mac(purpose, 'x').toString('hex'))).size, 6);

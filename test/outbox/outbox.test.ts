@@ -9,9 +9,9 @@ t.test('delivered once, erased, audited', async (t) => {
   const outbox = node();
   const got: Delivery[] = [];
   const id = await enqueue(outbox, 'renshe');
-  const sms = await enqueue(outbox, '13900000001', { kind: 'sms', expiresIn: 5 * minute });
+  const sms = await enqueue(outbox, '15400000117', { kind: 'sms', expiresIn: 5 * minute });
   const dump = JSON.stringify(await db.sql`select *, encode(sealed, 'escape') as text from outbox`);
-  t.notMatch(dump, /13900000001|for renshe/, 'sealed at rest');
+  t.notMatch(dump, /15400000117|for renshe/, 'sealed at rest');
   t.match(await outbox.list({ state: 'waiting' }), [
     { id: sms, kind: 'sms', target: null, tries: 0 },
     { id, kind: 'logout', target: 'renshe', tries: 0 },
@@ -33,7 +33,7 @@ t.test('delivered once, erased, audited', async (t) => {
   t.same(
     got.sort((one, other) => (one.to < other.to ? -1 : 1)),
     [
-      { id: sms, to: '13900000001', body: { text: 'for 13900000001' }, attempt: 1 },
+      { id: sms, to: '15400000117', body: { text: 'for 15400000117' }, attempt: 1 },
       { id, to: 'renshe', body: { text: 'for renshe' }, attempt: 1 },
     ],
   );
@@ -46,7 +46,7 @@ t.test('delivered once, erased, audited', async (t) => {
     delivered.find(({ client }) => client),
     { client: 'renshe', outcome: 'success', detail: { message: id, kind: 'logout', tries: 1 } },
   );
-  t.notMatch(JSON.stringify(delivered), /139/);
+  t.notMatch(JSON.stringify(delivered), /15400000117/);
   t.match(outbox.counters, { attempts: 2, delivered: 2, dead: 0, retried: 0 });
   t.same(await outbox.backlog(), { waiting: 0, oldest: undefined });
 });
@@ -140,8 +140,8 @@ t.test('the end of a message', async (t) => {
   const outbox = node();
 
   await t.test('one that is refused for good is dead at once; an SMS leaves nothing behind', async (t) => {
-    outbox.start(both(async () => ({ dead: 'No such number: 13900000001' })));
-    const sms = await enqueue(outbox, '13900000001', { kind: 'sms' });
+    outbox.start(both(async () => ({ dead: 'No such number: 15400000117' })));
+    const sms = await enqueue(outbox, '15400000117', { kind: 'sms' });
     const logout = await enqueue(outbox, 'renshe');
     outbox.kick();
     const results = await outbox.awaitResult([sms, logout], 3_000);
@@ -156,7 +156,7 @@ t.test('the end of a message', async (t) => {
   });
 
   await t.test('one that expired is not sent', async (t) => {
-    const id = await enqueue(outbox, '13900000001', { kind: 'sms', expiresIn: 5 * minute });
+    const id = await enqueue(outbox, '15400000117', { kind: 'sms', expiresIn: 5 * minute });
     clock.move(5 * minute);
     let sent = 0;
     outbox.start(

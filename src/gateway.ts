@@ -148,7 +148,7 @@ export async function createGateway(config: Config, say: (line: object, text: st
   };
   const epochs = createEpochs(needs, keys, clients, trouble('provider'));
   const interactions = createInteractions(epochs, state, vault);
-  const browserSessions = createBrowserSessions(state, vault, clock.now);
+  const browserSessions = createBrowserSessions(state, vault);
   const drain = drainEvents({ state, database, audit, onTrouble: trouble('audit') });
 
   const metrics = createMetrics();

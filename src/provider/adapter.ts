@@ -16,8 +16,6 @@ import {
 } from './unit.ts';
 
 const sha = (value: string): string => hash('sha256', value, 'base64url');
-/** How long the cookie before a rotation still opens the session: a second tab's request may be on its way. */
-const graceOfRotation = 60_000;
 const held = new Set(['Grant', 'AuthorizationCode', 'AccessToken', 'RefreshToken', 'ClientCredentials']);
 
 /** What oidc-provider calls an adapter: one instance a kind of thing it keeps. */
@@ -67,23 +65,20 @@ export class Adapter {
   }
 
   async #findSession(cookie: string): Promise<Payload | undefined> {
-    const { state, vault, now } = this.#needs;
+    const { state, vault } = this.#needs;
     const uid = cookie.split('.')[0] ?? '';
     if (!/^[0-6]\d[\w-]{10,}$/.test(uid)) return undefined;
     const key = keyOf('Session', uid);
     const unit = unitOf();
-    const client = Provider.ctx?.query.client_id;
-    const loaded = await state.load(key, typeof client === 'string' ? { client } : {});
-    if (unit) remember(unit, key, loaded);
+    const asked = Provider.ctx?.query.client_id;
+    const client = typeof asked === 'string' ? asked : undefined;
+    const loaded = await state.load(key, { client });
+    if (unit) remember(unit, key, loaded, client);
     if (!loaded) return undefined;
     const body = JSON.parse(loaded.entry.payload) as Payload;
-    const presented = sha(cookie);
-    if (presented !== body.jti && !(presented === body.prev && now() < body.prevUntil)) return undefined;
+    if (sha(cookie) !== body.jti) return undefined;
     if (unit) unit.session = { key, version: loaded.entry.version, body: structuredClone(body) };
-    return {
-      ...opened(body, vault),
-      jti: presented === body.jti ? cookie : sessionCookie(vault, uid, body.egret.turn),
-    };
+    return { ...opened(body, vault), jti: cookie };
   }
 
   async upsert(id: string, payload: Payload, ttl: number): Promise<void> {
@@ -145,7 +140,7 @@ export class Adapter {
   }
 
   async #saveSession(cookie: string, payload: Payload): Promise<void> {
-    const { state, vault, now } = this.#needs;
+    const { state, vault } = this.#needs;
     const unit = unitOf();
     const uid = payload.uid as string;
     const key = keyOf('Session', uid);
@@ -153,11 +148,6 @@ export class Adapter {
     const before = unit?.session?.key === key ? unit.session : undefined;
     const mine: Payload = closed(rest, vault, before?.body);
     mine.jti = sha(cookie);
-    // a turn because of a login leaves the old cookie no grace: whoever stole it must not gain the new level
-    const sameLogin = before?.body.loginTs === mine.loginTs;
-    if (before && before.body.jti !== mine.jti) {
-      if (sameLogin) Object.assign(mine, { prev: before.body.jti, prevUntil: now() + graceOfRotation });
-    } else if (before) Object.assign(mine, { prev: before.body.prev, prevUntil: before.body.prevUntil });
     const changed = !before || signature(mine) !== signature(before.body);
     if (unit) await flush(unit, this.#needs, changed ? { key, body: mine, before } : undefined);
     else demand(await state.commit({ lock: key, put: [sessionPut(key, mine, 1)] }));
@@ -170,7 +160,7 @@ function signature(body: Payload): string {
   return JSON.stringify(rest);
 }
 
-/** The cookie of a session at its nth turn: made again by any node, so that two rotations at once agree. */
+/** The cookie of a session at its nth turn: made again by any node, so that two turns at once agree. */
 export const sessionCookie = (vault: Vault, uid: string, turn: number): string =>
   `${uid}.${vault.mac('browser', `session|${uid}|${turn}`).toString('base64url')}`;
 
@@ -188,7 +178,7 @@ function closed(body: Payload, vault: Vault, before?: Payload): Payload {
 }
 
 function opened(body: Payload, vault: Vault): Payload {
-  const { sealed, prev: _prev, prevUntil: _until, jti: _jti, ...rest } = body;
+  const { sealed, jti: _jti, ...rest } = body;
   if (!sealed) return rest;
   const { state, person } = JSON.parse(vault.open(Buffer.from(sealed, 'base64'), `session:${body.uid}`));
   return { ...rest, ...(state ? { state } : {}), egret: { ...rest.egret, person } };

@@ -39,7 +39,7 @@ export interface BrowserSessions {
 
 const sha = (value: string): string => hash('sha256', value, 'base64url');
 
-export function createBrowserSessions(state: ProtocolState, vault: Vault, now: () => number): BrowserSessions {
+export function createBrowserSessions(state: ProtocolState, vault: Vault): BrowserSessions {
   const keyFor = (which: { uid: string } | { digest: string; bucket: string }): Key =>
     'uid' in which ? keyOf('Session', which.uid) : sibling(`${which.bucket}:s:`, 'Session', which.digest);
   const visitsOf = (body: Payload): Visit[] =>
@@ -53,9 +53,7 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, now: (
       const loaded = await state.load(keyOf('Session', uid));
       if (!loaded) return undefined;
       const body = JSON.parse(loaded.entry.payload) as Payload;
-      const presented = sha(cookie);
-      const before = presented === body.prev && now() < body.prevUntil;
-      if ((presented !== body.jti && !before) || !body.accountId) return undefined;
+      if (sha(cookie) !== body.jti || !body.accountId) return undefined;
       const sealed = body.sealed ? JSON.parse(vault.open(Buffer.from(body.sealed, 'base64'), `session:${uid}`)) : {};
       return {
         uid,

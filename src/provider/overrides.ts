@@ -62,7 +62,9 @@ function sessions(provider: Provider, vault: Vault, now: () => number): void {
     const started = this.egret?.started ?? now();
     this.egret = { ...this.egret, started, seen: now(), consents, person };
   };
+  // The library turns at every return from a page of ours; what a stolen cookie must not gain, it gains at a login only.
   Session.prototype.resetIdentifier = function reset() {
+    if (!(Provider.ctx as Any)?.oidc?.result?.login) return;
     turn(this, (this.egret?.turn ?? 0) + 1);
     this.touched = true;
   };

@@ -90,12 +90,16 @@ export const refusal = (committed: Committed & { ok: false }): Refused =>
     ? new Refused(503, 'temporarily_unavailable', 'EG-1703: acts cannot be audited at the moment', 'full')
     : new Refused(400, 'invalid_grant', 'grant request is invalid', committed.why);
 
-export function remember(unit: Unit, key: Key, loaded: Loaded | undefined): void {
+/**
+ * Keeps what one read brought: the entry, and the grant and session that its links led the store to.
+ * @param client whose grant was read with a session
+ */
+export function remember(unit: Unit, key: Key, loaded: Loaded | undefined, client?: string): void {
   unit.loaded.set(key, loaded?.entry);
-  if (!loaded) return;
+  // an interaction names a grant too, but has no link to it: nothing was read, which is not the same as nothing found
+  if (!loaded || key.includes(':i:')) return;
   const body = JSON.parse(loaded.entry.payload) as Payload;
-  const client = Provider.ctx?.query.client_id;
-  const grantId = body.grantId ?? (typeof client === 'string' ? body.authorizations?.[client]?.grantId : undefined);
+  const grantId = body.grantId ?? (client === undefined ? undefined : body.authorizations?.[client]?.grantId);
   if (grantId) unit.loaded.set(keyOf('Grant', grantId), loaded.grant);
   if (body.sessionUid) unit.loaded.set(keyOf('Session', body.sessionUid), loaded.session);
 }
@@ -226,20 +230,34 @@ function spendOf(spend: NonNullable<Unit['spend']>, window: number): NonNullable
   };
 }
 
-/** Three-way merge of a session by client; where both visited one client for the first time, the earlier write stands. */
+/**
+ * Three-way merge of a session: what this request changed, laid over what others wrote meanwhile. Where both changed the
+ * visit of one client, the earlier write stands; a login in either decides the cookie, and two of them agree on it.
+ */
 function merged(base: Payload, mine: Payload, theirs: Payload, puts: (Put & { body: Payload })[]): Payload {
   const result: Payload = { ...theirs };
   for (const field of Object.keys({ ...base, ...mine })) {
-    if (field === 'authorizations' || field === 'jti' || field === 'prev' || field === 'prevUntil') continue;
-    if (JSON.stringify(mine[field]) !== JSON.stringify(base[field])) result[field] = mine[field];
+    if (field !== 'authorizations' && field !== 'egret' && changed(mine[field], base[field]))
+      result[field] = mine[field];
   }
-  if (mine.jti !== base.jti) Object.assign(result, { jti: mine.jti, prev: mine.prev, prevUntil: mine.prevUntil });
+  const [was, own, other] = [base, mine, theirs].map((body) => (body.egret ?? {}) as Payload) as [
+    Payload,
+    Payload,
+    Payload,
+  ];
+  const added = (own.noticed ?? []).filter((client: string) => !was.noticed?.includes(client));
+  const consents = Object.entries(own.consents ?? {}).filter(([client, each]) => changed(each, was.consents?.[client]));
+  result.egret = {
+    ...(mine.jti === base.jti ? other : own),
+    seen: Math.max(own.seen ?? 0, other.seen ?? 0),
+    noticed: [...new Set([...(other.noticed ?? []), ...added])],
+    consents: { ...other.consents, ...Object.fromEntries(consents) },
+  };
   const clients = new Set(Object.keys({ ...base.authorizations, ...mine.authorizations, ...theirs.authorizations }));
   result.authorizations = {};
   for (const client of clients) {
     const [was, own, other] = [base, mine, theirs].map((body) => body.authorizations?.[client]);
-    const untouched = JSON.stringify(own) === JSON.stringify(was);
-    const chosen = untouched || (other && !was) ? other : own;
+    const chosen = !changed(own, was) || (other && changed(other, was)) ? other : own;
     if (chosen) result.authorizations[client] = chosen;
     if (own?.grantId && other?.grantId && chosen === other && own.grantId !== other.grantId) {
       for (const put of puts) follow(put, own, other);
@@ -247,6 +265,8 @@ function merged(base: Payload, mine: Payload, theirs: Payload, puts: (Put & { bo
   }
   return result;
 }
+
+const changed = (now: unknown, before: unknown): boolean => JSON.stringify(now) !== JSON.stringify(before);
 
 /** Hangs what this request is about to write on the grant that another request of the session wrote first. */
 function follow(put: Put & { body: Payload }, own: Payload, other: Payload): void {

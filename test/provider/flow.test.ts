@@ -127,15 +127,30 @@ async function suite(t: Test, own: Op): Promise<void> {
   });
 
   await t.test('parallel first visits of one session all succeed', async (t) => {
+    for (let round = 0; round < 5; round++) {
+      const jar = new Jar();
+      await code(own, jar, 'basic');
+      const issued = await Promise.all(
+        ['signed', 'public', 'signed', 'public', 'basic', 'signed'].map(async (client) => ({
+          client,
+          issued: await code(own, jar.clone(), client),
+        })),
+      );
+      for (const { client, issued: each } of issued) t.equal((await redeem(own, client, each)).status, 200, client);
+    }
+  });
+
+  await t.test('a page of ours on the way keeps the authorisation of the visit before', async (t) => {
     const jar = new Jar();
-    await code(own, jar, 'basic');
-    const issued = await Promise.all(
-      ['signed', 'public', 'signed', 'public', 'basic', 'signed'].map(async (client) => ({
-        client,
-        issued: await code(own, jar.clone(), client),
-      })),
-    );
-    for (const { client, issued: each } of issued) t.equal((await redeem(own, client, each)).status, 200, client);
+    const first = await code(own, jar, 'basic');
+    const second = await code(own, jar, 'basic', { prompt: 'consent' });
+    t.equal((await redeem(own, 'basic', first)).status, 200);
+    const { json } = await redeem(own, 'basic', second);
+    const read = async () =>
+      (await fetch(`${own.issuer}/userinfo`, { headers: { authorization: `Bearer ${json.access_token}` } })).status;
+    t.equal(await read(), 200);
+    t.equal((await redeem(own, 'basic', first)).status, 400, 'a replay of the one');
+    t.equal(await read(), 401, 'ends what both belong to');
   });
 
   await t.test('a session that ended is not brought back', async (t) => {

@@ -149,7 +149,7 @@ export async function op(t: Test, database: Database, state: ProtocolState | und
     database,
     errors,
     secret,
-    sessions: createBrowserSessions(indirect, keys.vault, clock.now),
+    sessions: createBrowserSessions(indirect, keys.vault),
     events: async () => (await indirect.events(1000)).map((event) => event.stamp),
     replaceState: (other) => {
       engine = other;

@@ -121,12 +121,7 @@ function indexed(batch: Batch): { keys: Key[]; body: object } {
     need: (batch.need ?? []).map(place),
     absent: batch.absent && place(batch.absent),
     compare: compare && { ...compare, key: place(compare.key) },
-    spend: spend && {
-      ...spend,
-      key: place(spend.key),
-      successor: spend.successor && place(spend.successor),
-      onReplay: (spend.onReplay ?? []).map(place),
-    },
+    spend: spend && { ...spend, key: place(spend.key), successor: spend.successor && place(spend.successor) },
     put: (batch.put ?? []).map((put) => ({ ...put, key: place(put.key) })),
     remove: (batch.remove ?? []).map(place),
     events: batch.events ?? [],

@@ -57,8 +57,6 @@ if b.spend then
     if s.window and now - tonumber(e[3]) <= s.window and heir and heir[3] == '0' then
       repeated = true
     else
-      for _, i in ipairs(s.onReplay or {}) do redis.call('DEL', KEYS[i]) end
-      if s.replayEvent then tell(s.replayEvent) end
       return {'spent'}
     end
   end

@@ -88,10 +88,6 @@ export interface Spend {
   /** Milliseconds in which a repetition gets the same successor (refresh tokens of public clients only). */
   readonly window?: number;
   readonly successor?: Key;
-  /** Removed when it was spent before and no window applies: a replay ends this authorisation. */
-  readonly onReplay?: readonly Key[];
-  /** Audit event of that replay. */
-  readonly replayEvent?: string;
 }
 
 export interface Batch {

@@ -29,7 +29,7 @@ export function redemption(kin: Kin, token: Key = kin.key('AccessToken')): Batch
   return {
     lock: kin.session,
     need: [kin.session, kin.grant],
-    spend: { key: kin.code, for: 'tokens', onReplay: [kin.grant, token], replayEvent: 'replayed' },
+    spend: { key: kin.code, for: 'tokens' },
     put: [{ key: token, payload: 'token', expiresAt: later(), links: kin.links }],
     events: ['issued'],
   };
@@ -39,7 +39,7 @@ export function rotation(kin: Kin, successor: Key, payload = 'heir'): Batch {
   return {
     lock: kin.session,
     need: [kin.session, kin.grant],
-    spend: { key: kin.code, for: 'rotation', window: 10_000, successor, onReplay: [kin.grant, successor] },
+    spend: { key: kin.code, for: 'rotation', window: 10_000, successor },
     put: [{ key: successor, payload, expiresAt: later(), links: kin.links, once: true }],
   };
 }

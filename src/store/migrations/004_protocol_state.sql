@@ -87,10 +87,6 @@ begin
       and exists (select from protocol_state s where s.key = spend ->> 'successor' and s.consumed_at = 0 and s.expires_at > moment) then
       repeated := true;
     else
-      delete from protocol_state where key in (select jsonb_array_elements_text(coalesce(spend -> 'onReplay', '[]')));
-      if spend ? 'replayEvent' then
-        insert into protocol_events (bucket, stamp) values (left(batch ->> 'lock', 2), spend ->> 'replayEvent');
-      end if;
       return '{"why":"spent"}';
     end if;
   end if;

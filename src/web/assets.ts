@@ -22,8 +22,15 @@ function asset(name: string, extension: string, type: string, bytes: Buffer): As
   return { path: `/assets/${name}.${hash}.${extension}`, type, etag: `"${hash}"`, bytes };
 }
 
+/** The style sheet in parts, one after the other by their numbers: a later one may overrule an earlier one. */
+const styles = fs
+  .readdirSync(join(folder, 'styles'))
+  .filter((file) => file.endsWith('.css'))
+  .sort()
+  .map((file) => fs.readFileSync(join(folder, 'styles', file)));
+
 export const assets = {
-  style: asset('egret', 'css', 'text/css; charset=utf-8', fs.readFileSync(join(folder, 'egret.css'))),
+  style: asset('egret', 'css', 'text/css; charset=utf-8', Buffer.concat(styles)),
   script: asset('egret', 'js', 'text/javascript; charset=utf-8', fs.readFileSync(join(folder, 'egret.js'))),
   icon: asset('egret', 'svg', 'image/svg+xml', Buffer.from(tabIcon)),
 } satisfies Record<string, Asset>;

@@ -29,7 +29,7 @@ import {
   personalData,
   redisState,
 } from './provider/provider.ts';
-import { createSessions, digestOfUid } from './sessions/sessions.ts';
+import { createSessions, endedByUid } from './sessions/sessions.ts';
 import { isReachable, openDatabase } from './store/database.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { migrate } from './store/migrate.ts';
@@ -123,7 +123,7 @@ export async function createGateway(config: Config, say: (line: object, text: st
     now: clock.now,
     consent: consents.find,
     release: personalData({ database, audit, account: accounts.accountForClaims, reference }),
-    ended: (kind, ref, since) => sessions.ended(kind, kind === 'session' ? digestOfUid(ref) : ref, since),
+    ended: endedByUid(sessions),
     stamp: (type, { client, account, what }) =>
       audit.stamp({
         type,
@@ -148,7 +148,7 @@ export async function createGateway(config: Config, say: (line: object, text: st
   };
   const epochs = createEpochs(needs, keys, clients, trouble('provider'));
   const interactions = createInteractions(epochs, state, vault);
-  const browserSessions = createBrowserSessions(state, vault);
+  const browserSessions = createBrowserSessions(state, vault, needs.ended);
   const drain = drainEvents({ state, database, audit, onTrouble: trouble('audit') });
 
   const metrics = createMetrics();

@@ -5,6 +5,7 @@ import { type Entry, type Key, type Kind, keyOf } from './state.ts';
 import {
   type AdapterNeeds,
   demand,
+  type EndedBy,
   finished,
   flush,
   linksOf,
@@ -33,7 +34,8 @@ export class Adapter {
     const key = keyOf(this.#name, id);
     const entry = await this.#read(key);
     if (!entry) return undefined;
-    const body = JSON.parse(entry.payload) as Payload;
+    const { at, ...body } = JSON.parse(entry.payload) as Payload;
+    if (held.has(this.#name) && this.#over(body, at)) return undefined;
     body.jti = id;
     if (this.#name === 'Interaction') {
       if (entry.consumedAt > 0) return undefined;
@@ -51,9 +53,22 @@ export class Adapter {
     return this.#name === 'RefreshToken' && body.rotating === true && Provider.ctx?.oidc?.route === 'token';
   }
 
+  /** Ended by a record, whatever the store still holds: its removal may not have arrived there (DESIGN rule 2). */
+  #over({ accountId, clientId, sessionUid }: Payload, at: number): boolean {
+    const { ended } = this.#needs;
+    if (!accountId) return false;
+    return (
+      ended('account', accountId, at) ||
+      ended('consent', `${accountId}\n${clientId}`, at) ||
+      (sessionUid !== undefined &&
+        (ended('session', sessionUid, at) || ended('visit', `${sessionUid}\n${clientId}`, at)))
+    );
+  }
+
   async findByUid(uid: string): Promise<Payload | undefined> {
     const entry = await this.#read(keyOf('Session', uid));
-    return entry && opened(JSON.parse(entry.payload) as Payload, this.#needs.vault);
+    const body = entry && (JSON.parse(entry.payload) as Payload);
+    return body && stands(body, this.#needs.ended) ? opened(body, this.#needs.vault) : undefined;
   }
 
   async #read(key: Key): Promise<Entry | undefined> {
@@ -76,7 +91,7 @@ export class Adapter {
     if (unit) remember(unit, key, loaded, client);
     if (!loaded) return undefined;
     const body = JSON.parse(loaded.entry.payload) as Payload;
-    if (sha(cookie) !== body.jti) return undefined;
+    if (sha(cookie) !== body.jti || !stands(body, this.#needs.ended)) return undefined;
     if (unit) unit.session = { key, version: loaded.entry.version, body: structuredClone(body) };
     return { ...opened(body, vault), jti: cookie };
   }
@@ -85,7 +100,9 @@ export class Adapter {
     const { state, vault } = this.#needs;
     if (this.#name === 'Session') return this.#saveSession(id, payload);
     const key = keyOf(this.#name, id);
-    const { jti: _jti, ...body } = payload;
+    const { jti: _jti, ...rest } = payload;
+    // `iat` counts seconds; an ending of the same second must tell before from after
+    const body: Payload = held.has(this.#name) ? { ...rest, at: this.#needs.now() } : rest;
     const expiresAt = (payload.exp ?? Math.floor(this.#needs.now() / 1000) + ttl) * 1000;
     if (this.#name === 'Interaction') {
       delete body.returnTo;
@@ -153,6 +170,10 @@ export class Adapter {
     else demand(await state.commit({ lock: key, put: [sessionPut(key, mine, 1)] }));
   }
 }
+
+/** Whether no record ended this session or its person since it began. */
+export const stands = ({ uid, accountId, egret }: Payload, ended: EndedBy): boolean =>
+  !accountId || !(ended('session', uid, egret.started) || ended('account', accountId, egret.started));
 
 /** What of a session counts as a change worth a write: not its own end, moved by every save. */
 function signature(body: Payload): string {

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Vault } from '../keys/keys.ts';
+import { stands } from './adapter.ts';
 import { type Key, keyOf, type ProtocolState, sibling } from './state.ts';
-import type { Payload } from './unit.ts';
+import type { EndedBy, Payload } from './unit.ts';
 
 /** A signed-in browser as the account centre and sign-out see it: read by its cookie, never written by this read. */
 export interface BrowserSession {
@@ -39,7 +40,7 @@ export interface BrowserSessions {
 
 const sha = (value: string): string => hash('sha256', value, 'base64url');
 
-export function createBrowserSessions(state: ProtocolState, vault: Vault): BrowserSessions {
+export function createBrowserSessions(state: ProtocolState, vault: Vault, ended: EndedBy): BrowserSessions {
   const keyFor = (which: { uid: string } | { digest: string; bucket: string }): Key =>
     'uid' in which ? keyOf('Session', which.uid) : sibling(`${which.bucket}:s:`, 'Session', which.digest);
   const visitsOf = (body: Payload): Visit[] =>
@@ -53,7 +54,7 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault): Brows
       const loaded = await state.load(keyOf('Session', uid));
       if (!loaded) return undefined;
       const body = JSON.parse(loaded.entry.payload) as Payload;
-      if (sha(cookie) !== body.jti || !body.accountId) return undefined;
+      if (sha(cookie) !== body.jti || !body.accountId || !stands(body, ended)) return undefined;
       const sealed = body.sealed ? JSON.parse(vault.open(Buffer.from(body.sealed, 'base64'), `session:${uid}`)) : {};
       return {
         uid,

@@ -21,7 +21,6 @@ export type PersonalData = (
 
 interface Needs {
   readonly release: PersonalData;
-  readonly ended: (kind: 'account', ref: string, since: number) => boolean;
 }
 
 /**
@@ -29,16 +28,13 @@ interface Needs {
  * userinfo with a personal scope asks the records.
  */
 export function findAccount(needs: Needs) {
-  return async (ctx: { oidc: { client?: { clientId: string } } }, accountId: string, token?: { iat?: number }) => {
-    if (token?.iat && needs.ended('account', accountId, token.iat * 1000)) return undefined;
-    return {
-      accountId,
-      async claims(use: string, scope: string, _asked: Record<string, ClaimsParameterMember | null>) {
-        const own = { sub: accountId, user_type: 'citizen' };
-        const personal = scope.split(' ').filter((name) => personalScopes.has(name));
-        if (use !== 'userinfo' || personal.length === 0) return own;
-        return { ...own, ...(await needs.release(accountId, ctx.oidc.client?.clientId ?? '', personal)) };
-      },
-    };
-  };
+  return async (ctx: { oidc: { client?: { clientId: string } } }, accountId: string) => ({
+    accountId,
+    async claims(use: string, scope: string, _asked: Record<string, ClaimsParameterMember | null>) {
+      const own = { sub: accountId, user_type: 'citizen' };
+      const personal = scope.split(' ').filter((name) => personalScopes.has(name));
+      if (use !== 'userinfo' || personal.length === 0) return own;
+      return { ...own, ...(await needs.release(accountId, ctx.oidc.client?.clientId ?? '', personal)) };
+    },
+  });
 }

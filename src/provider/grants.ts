@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { EndedBy } from './unit.ts';
 
 /** What a person agreed to give one client, as the session carries it. */
 export interface Standing {
@@ -17,8 +18,7 @@ export const accountCenterClient = 'egret-account';
 export interface GrantNeeds {
   /** The standing consent of a person for a client: one SQL look-up, made only when the session does not hold it. */
   readonly consent: (accountId: string, clientId: string) => Promise<Standing | undefined>;
-  /** True when a record ended this since `since` (epoch ms): account disabled, consent withdrawn, session ended. */
-  readonly ended: (kind: 'account' | 'consent' | 'session', ref: string, since: number) => boolean;
+  readonly ended: EndedBy;
 }
 
 interface CarriedSession {

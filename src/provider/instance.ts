@@ -179,17 +179,6 @@ function prompts(needs: ProviderNeeds) {
       return Boolean(accountId) && idle && !oidc.result?.login;
     }),
   );
-  login.checks.add(
-    new Check('ended', 'the session was ended', 'login_required', ({ oidc }) => {
-      const { accountId, uid, egret } = oidc.session as {
-        accountId?: string;
-        uid: string;
-        egret?: { started?: number };
-      };
-      if (!accountId || oidc.result?.login) return false;
-      return needs.ended('account', accountId, egret?.started ?? 0) || needs.ended('session', uid, egret?.started ?? 0);
-    }),
-  );
   policy.add(
     new Prompt(
       { name: 'step_up' },

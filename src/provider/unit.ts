@@ -33,8 +33,15 @@ export interface Unit {
 // biome-ignore lint/suspicious/noExplicitAny: a payload is whatever the library's model puts in it
 export type Payload = Record<string, any>;
 
+/**
+ * True when a record ended this since `since` (epoch ms). Memory only. What it is: an account's id, a session's uid, a
+ * consent by `account\nclient`, or the stay of a session at one department by `uid\nclient`.
+ */
+export type EndedBy = (kind: 'account' | 'session' | 'consent' | 'visit', what: string, since: number) => boolean;
+
 export interface AdapterNeeds {
   readonly state: ProtocolState;
+  readonly ended: EndedBy;
   readonly vault: Vault;
   readonly issuer: string;
   /** Milliseconds in which a public client that lost the answer may repeat its refresh token. */

@@ -3,11 +3,11 @@ import type { TransactionSql } from 'postgres';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/database.ts';
 
-export type EndingKind = 'account' | 'session' | 'consent';
+export type EndingKind = 'account' | 'session' | 'consent' | 'visit';
 
 export interface Ending {
   readonly kind: EndingKind;
-  /** Account id, digest of a session's uid, or `account\nclient`. */
+  /** Account id, digest of a session's uid, `account\nclient`, or for a visit `digest\nclient`. */
   readonly ref: string;
   /** Epoch ms; now unless said. */
   readonly at?: number;

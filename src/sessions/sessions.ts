@@ -38,6 +38,16 @@ export interface Sessions extends Endings {
 
 export const digestOfUid = (uid: string): string => hash('sha256', uid, 'base64url');
 
+/** `ended` for whoever holds a session's uid; records name it by its digest. A visit is `uid\nclient`. */
+export const endedByUid =
+  ({ ended }: Pick<Endings, 'ended'>): Endings['ended'] =>
+  (kind, what, since) =>
+    ended(
+      kind,
+      kind === 'session' || kind === 'visit' ? what.replace(/^[^\n]+/, (uid) => digestOfUid(uid)) : what,
+      since,
+    );
+
 export function createSessions({ database, clock }: { database: Database; clock: Clock }): Sessions {
   const endings = watchEndings(database, clock);
   const at = (ms = clock.now()) => new Date(ms);

@@ -197,8 +197,7 @@ async function secondFactorStart(
 }
 
 async function drawRoaming(needs: SigninNeeds, journey: Journey): Promise<FastifyReply> {
-  const { request, reply, department, at, interaction } = journey;
-  const session = await needs.browserSessions.read(request.cookies[needs.desk.cookieName]);
+  const { reply, department, at, interaction, session } = journey;
   if (!session || !department) return reply.redirect(at, 303);
   const asked = (interaction.params.scope ?? 'openid').split(' ').filter((scope) => scope in scopeNames);
   const model = {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ClientRecord } from '../clients/clients.ts';
 import { acrOf } from '../policy/policy.ts';
-import { accountCenterClient, type Interaction, missing, wanted } from '../provider/provider.ts';
+import { accountCenterClient, type BrowserSession, type Interaction, missing, wanted } from '../provider/provider.ts';
 import { expiredView } from '../web/error-page.view.ts';
 import type { PageContext } from '../web/html.ts';
 import type { Department, Problem } from '../web/parts.view.ts';
@@ -14,6 +14,8 @@ export interface Journey {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly interaction: Interaction;
+  /** Who is signed in at this browser now; of an interaction that began with a session, that one. */
+  readonly session: BrowserSession | undefined;
   readonly flow: Flow;
   readonly version: number;
   readonly at: string;
@@ -30,21 +32,24 @@ export async function openJourney(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Journey | undefined> {
-  const { desk, interactions, clients } = needs;
+  const { desk, interactions, clients, browserSessions } = needs;
   const uid = (request.params as { uid: string }).uid;
   const interaction = await interactions.open(request.raw, reply.raw);
-  if (!interaction || interaction.uid !== uid) {
+  const session = interaction && (await browserSessions.read(request.cookies[desk.cookieName]));
+  // a page left open by a person who has signed out since is nobody's: the next person must not answer it for them
+  const another = interaction?.session !== undefined && interaction.session.uid !== session?.uid;
+  if (!interaction || interaction.uid !== uid || another) {
     const known = interaction && clients.snapshot().clients.get(interaction.clientId);
     desk.html(reply, expiredView({ ...(known ? { restart: known.home } : {}) }, desk.context(request)), 410);
     return undefined;
   }
   const { version, flow } = await interactions.loadFlow(uid);
-  return journeyOf(needs, { request, reply, interaction, version, flow: (flow ?? {}) as Flow });
+  return journeyOf(needs, { request, reply, interaction, session, version, flow: (flow ?? {}) as Flow });
 }
 
 async function journeyOf(
   needs: SigninNeeds,
-  known: { request: FastifyRequest; reply: FastifyReply; interaction: Interaction; version: number; flow: Flow },
+  known: Pick<Journey, 'request' | 'reply' | 'interaction' | 'session' | 'version' | 'flow'>,
 ): Promise<Journey> {
   const { interaction, request, reply } = known;
   let { flow } = known;
@@ -93,16 +98,13 @@ export async function goOn(needs: SigninNeeds, journey: Journey, flow: Flow): Pr
 
 /** Finishes a sign-in: the record of the session and its event in one transaction, then the provider goes on. */
 export async function finish(needs: SigninNeeds, journey: Journey): Promise<FastifyReply> {
-  const { request, reply, interaction, flow } = journey;
-  const { interactions, sessions, database, audit, consents, accounts, browserSessions, desk } = needs;
+  const { request, reply, interaction, session, flow } = journey;
+  const { interactions, sessions, database, audit, consents, accounts, desk } = needs;
   const { signIn } = flow;
   if (!signIn) return reply.redirect(journey.at, 303);
-  const same = interaction.session?.accountId === signIn.accountId;
-  if (interaction.session && !same) {
-    const old = await browserSessions.read(request.cookies[desk.cookieName]);
-    if (old) await needs.endSession(old, 'person');
-  }
-  const uid = same && interaction.session ? interaction.session.uid : interactions.newSessionUid();
+  const same = session?.accountId === signIn.accountId;
+  if (session && !same) await needs.endSession(session, 'person');
+  const uid = same ? session.uid : interactions.newSessionUid();
   const claims = await accounts.accountForClaims(signIn.accountId);
   await database.begin(async (tx) => {
     const expiresAt = desk.clock.now() + needs.lifetimes.sessionAbsolute * 1000;

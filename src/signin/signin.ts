@@ -21,7 +21,7 @@ import { recoverySteps } from './recovery.ts';
 export type { SigninNeeds } from './needs.ts';
 
 export async function signin(server: FastifyInstance, needs: SigninNeeds): Promise<void> {
-  const { accounts, desk, interactions, consents, browserSessions, endSession, kickOutbox } = needs;
+  const { accounts, desk, interactions, consents, endSession, kickOutbox } = needs;
 
   server.get('/signin/:uid', async (request, reply) => {
     const journey = await openJourney(needs, request, reply);
@@ -241,16 +241,14 @@ export async function signin(server: FastifyInstance, needs: SigninNeeds): Promi
     leave(needs, journey, await interactions.finish(journey.request.raw, journey.reply.raw, result, forget));
 
   post('roaming', ['roaming'], async (journey) => {
-    const { request, interaction, client } = journey;
-    const accountId = interaction.session?.accountId ?? '';
+    const { request, interaction, session, client } = journey;
     const decision = field(request, 'decision', 16);
     if (decision === 'continue') {
-      if (field(request, 'skip_notice', 8) && client)
-        await consents.setNotice(accountId, client.clientId, true, client.itemsVersion);
+      if (field(request, 'skip_notice', 8) && client && session)
+        await consents.setNotice(session.accountId, client.clientId, true, client.itemsVersion);
       return answer(journey, { roaming_notice: {} });
     }
-    const old = await browserSessions.read(request.cookies[desk.cookieName]);
-    if (old) await endSession(old, 'person');
+    if (session) await endSession(session, 'person');
     if (decision === 'switch') return answer(journey, {}, interaction.uid);
     return answer(journey, { error: 'access_denied', error_description: 'the person signed out' }, interaction.uid);
   });

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { redisState } from '../../src/provider/provider.ts';
+import { digestOfUid } from '../../src/sessions/sessions.ts';
 import { closeRedis, openRedis, redisReady } from '../../src/store/redis.ts';
 import { Jar, pkce } from '../support/browser.ts';
 import { database } from '../support/database.ts';
@@ -162,6 +163,39 @@ async function suite(t: Test, own: Op): Promise<void> {
     const { challenge } = pkce();
     const { to } = await jar.follow(authorizeUrl(own, 'basic', challenge, { prompt: 'none' }));
     t.equal(new URL(to ?? '').searchParams.get('error'), 'login_required');
+  });
+
+  await t.test('what a record ended is refused, whatever the store still holds', async (t) => {
+    const uses = async (jar: Jar, refresh: string, token: string) => {
+      const info = await fetch(`${own.issuer}/userinfo`, { headers: { authorization: `Bearer ${token}` } });
+      const { json } = await post(own, '/introspect', 'basic', { token });
+      const renewed = await post(own, '/token', 'basic', { grant_type: 'refresh_token', refresh_token: refresh });
+      const { challenge } = pkce();
+      const { to } = await jar.follow(authorizeUrl(own, 'basic', challenge, { prompt: 'none' }));
+      return [info.status, json.active, renewed.status, new URL(to ?? '').searchParams.get('error')];
+    };
+    const kinds = ['account', 'session', 'consent', 'visit'] as const;
+    for (const kind of kinds) {
+      const jar = new Jar();
+      const issued = await code(own, jar, 'basic');
+      const late = await code(own, jar, 'basic');
+      const { json } = await redeem(own, 'basic', issued);
+      const use = () => uses(jar, String(json.refresh_token), String(json.access_token));
+      t.strictSame(await use(), [200, true, 200, null], `before, ${kind}`);
+      const session = (await own.sessions.read(jar.get('egret')))!;
+      const ref = {
+        account: session.accountId,
+        session: digestOfUid(session.uid),
+        consent: `${session.accountId}\nbasic`,
+        visit: `${digestOfUid(session.uid)}\nbasic`,
+      }[kind];
+      await own.database.begin((tx) => own.endings.record(tx, { kind, ref, until: Date.now() + 60_000 }));
+      const over = kind === 'account' || kind === 'session';
+      t.strictSame(await use(), [401, false, 400, over ? 'login_required' : null], `after, ${kind}`);
+      t.equal((await redeem(own, 'basic', late)).status, 400, 'nor is a code redeemed');
+      t.equal((await own.sessions.read(jar.get('egret'))) === undefined, over);
+      t.equal((await redeem(own, 'basic', await code(own, jar, 'basic'))).status, 200, 'what begins later stands');
+    }
   });
 
   await t.test('an interaction is resumed once, and only by its browser', async (t) => {

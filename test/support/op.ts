@@ -15,6 +15,7 @@ import {
   type ProviderNeeds,
   type Standing,
 } from '../../src/provider/provider.ts';
+import { createSessions, endedByUid, type Sessions } from '../../src/sessions/sessions.ts';
 import type { Database } from '../../src/store/database.ts';
 
 export interface Op {
@@ -24,6 +25,7 @@ export interface Op {
   readonly events: () => Promise<string[]>;
   readonly errors: unknown[];
   readonly secret: string;
+  readonly endings: Sessions;
   readonly sessions: ReturnType<typeof createBrowserSessions>;
   readonly replaceState: (state: ProtocolState) => void;
 }
@@ -70,6 +72,7 @@ export async function op(t: Test, database: Database, state: ProtocolState | und
     }),
   ]);
   const secret = (await clients.newSecret('basic')) ?? '';
+  const endings = createSessions({ database, clock });
   const standing = new Map<string, Standing>();
   const errors: unknown[] = [];
   let engine = state ?? databaseState(database);
@@ -106,7 +109,7 @@ export async function op(t: Test, database: Database, state: ProtocolState | und
     development: true,
     consent: async (account, id) => standing.get(`${account} ${id}`),
     release: async () => ({ nickname: '测*', updated_at: 1 }),
-    ended: () => false,
+    ended: endedByUid(endings),
     stamp: (type, { client: id }) =>
       keys.audit.stamp({ type, outcome: 'success', ...(id ? { client: id } : {}) } as never),
     unsent: (events, why) => {
@@ -149,7 +152,8 @@ export async function op(t: Test, database: Database, state: ProtocolState | und
     database,
     errors,
     secret,
-    sessions: createBrowserSessions(indirect, keys.vault),
+    endings,
+    sessions: createBrowserSessions(indirect, keys.vault, needs.ended),
     events: async () => (await indirect.events(1000)).map((event) => event.stamp),
     replaceState: (other) => {
       engine = other;

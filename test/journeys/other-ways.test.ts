@@ -108,6 +108,26 @@ t.test('other ways in, and what is refused', { timeout: 120_000 }, async (t) => 
     const page = await answer.text();
     t.match(await arrive(jar, page), /测\*甲/);
     t.not((await jar.fetch(ticket)).status, 200, 'nothing twice');
+
+    // a page left open, and its person gone meanwhile: whoever sits down next must not answer it for them
+    const authorize = (await fetch(`${own.portal(1)}/sign-in`, { redirect: 'manual' })).headers.get('location') ?? '';
+    const left = await open(jar, authorize);
+    const [, action] = /"(\/signin\/[^"]+\/roaming)#err"/.exec(left) ?? [];
+    t.ok(action, 'the notice of a first visit');
+    const next = jar.clone();
+    next.drop('egret');
+    const answer2 = await next.fetch(own.issuer + action, {
+      method: 'POST',
+      body: new URLSearchParams({
+        form_token: /name="form_token" value="([^"]+)"/.exec(left)?.[1] ?? '',
+        decision: 'continue',
+        skip_notice: 'on',
+      }),
+      headers: { origin: own.issuer },
+    });
+    t.equal(answer2.status, 410);
+    t.notMatch(await answer2.text(), /测\*甲/);
+    t.match(await open(jar, authorize), /\/roaming#err"/, 'the notice was not switched off');
   });
 
   await t.test('what leads nowhere', async (t) => {

@@ -15,6 +15,10 @@ export class Jar {
     return [...this.#cookies].find(([key]) => key.startsWith(`${name}|`))?.[1].value;
   }
 
+  drop(name: string): void {
+    for (const key of this.#cookies.keys()) if (key.startsWith(`${name}|`)) this.#cookies.delete(key);
+  }
+
   clone(): Jar {
     const copy = new Jar();
     for (const [key, cookie] of this.#cookies) copy.#cookies.set(key, cookie);

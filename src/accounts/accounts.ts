@@ -90,6 +90,10 @@ export function createAccounts(needs: AccountsNeeds) {
       return { ok: true, signIn: assess(open(room, row), factors, room.clock.now(), settings.smsHold) };
     },
 
+    /** Whether nothing ended this sign-in since its last factor; in the transaction that makes a session of it. */
+    signInStands: (tx: TransactionSql, signIn: Pick<SignIn, 'accountId' | 'at'>) =>
+      records.signInStands(tx, signIn.accountId, new Date(signIn.at)),
+
     proveMobile: (attempt: Parameters<typeof registration.proveMobile>[1]) => registration.proveMobile(room, attempt),
     draftRegistration: (request: registration.DraftRequest) => registration.draftRegistration(room, request),
     finishRegistration: (request: registration.FinishRequest) => registration.finishRegistration(room, request),

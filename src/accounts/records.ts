@@ -121,6 +121,16 @@ export async function insertEnding(
   await run`insert into account_endings (id, account_id, at, reason) values (${row.id}, ${row.accountId}, ${row.at}, ${row.reason})`;
 }
 
+/** Locked against whoever disables the account or resets its password: they see the session, or this sees them. */
+export async function signInStands(tx: Run, accountId: string, since: Date): Promise<boolean> {
+  const active = await tx`select from accounts where id = ${accountId} and state = 'active' for share`;
+  if (active.length === 0) return false;
+  // a statement of its own: what committed while the lock was waited for is seen
+  return (
+    (await tx`select from account_endings where account_id = ${accountId} and at >= ${since} limit 1`).length === 0
+  );
+}
+
 export interface EndingRow {
   id: string;
   account_id: string;

@@ -106,7 +106,9 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
   if (session && !same) await needs.endSession(session, 'person');
   const uid = same ? session.uid : interactions.newSessionUid();
   const claims = await accounts.accountForClaims(signIn.accountId);
-  await database.begin(async (tx) => {
+  const begun = await database.begin(async (tx) => {
+    // between the password and this page the account may have been disabled, or its password reset by its owner
+    if (!(await accounts.signInStands(tx, signIn))) return false;
     const expiresAt = desk.clock.now() + needs.lifetimes.sessionAbsolute * 1000;
     await sessions.begin(tx, {
       uid,
@@ -122,7 +124,9 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
       client: interaction.clientId,
       detail: { strength: signIn.strength, level: signIn.level },
     });
+    return true;
   });
+  if (!begun) return goOn(needs, journey, {});
   const to = await interactions.finish(
     request.raw,
     reply.raw,

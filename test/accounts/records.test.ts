@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import t from 'tap';
+import { until } from '../support/processes.ts';
 import { ask, day, granted, minute, otherPassword, password, people, register, visitor, world } from './setup.ts';
 
 const { jia, yi } = people;
@@ -104,6 +106,35 @@ t.test('disabled between the factor and its transaction: not let in', async (t) 
     w.database.sql`update accounts set state = 'disabled' where id = ${id}`,
   ]);
   t.match(signIn, { ok: false, reason: 'wrong-password' });
+});
+
+t.test('ended between the factor and the session: no session is made of it', async (t) => {
+  const w = await world(t);
+  const { accounts, database } = w;
+  const id = await register(w, jia);
+  const signIn = await accounts.signInWithPassword({ loginId: jia.mobile, password });
+  if (!signIn.ok) throw new Error(signIn.reason);
+  const stands = (found: { accountId: string; at: number }) => database.begin((tx) => accounts.signInStands(tx, found));
+  t.equal(await stands(signIn.signIn), true);
+  // whoever ends it has begun, and commits while the other waits
+  let waiting: Promise<boolean> | undefined;
+  await database.begin(async (tx) => {
+    await tx`select from accounts where id = ${id} for no key update`;
+    await tx`insert into account_endings (id, account_id, at, reason) values (${randomUUID()}, ${id}, ${new Date(w.clock.now())}, 'password-reset')`;
+    waiting = stands(signIn.signIn);
+    await until(
+      async () =>
+        (
+          await database.sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+        ).length > 0,
+    );
+  });
+  t.equal(await waiting, false);
+  w.move(1);
+  const later = await accounts.signInWithPassword({ loginId: jia.mobile, password });
+  t.equal(later.ok && (await stands(later.signIn)), true, 'what is proved later stands');
+  await accounts.disable(id, { reason: 'test' });
+  t.equal(later.ok && (await stands(later.signIn)), false);
 });
 
 t.test('an ending that commits late is not missed', async (t) => {

@@ -100,7 +100,7 @@ export function buildProvider(
     rotateRefreshToken: (ctx) => ctx.oidc.client?.clientAuthMethod === 'none',
     revokeGrantPolicy: (ctx) => !(ctx.oidc.route === 'revocation' && ctx.oidc.entities.AccessToken),
     clientBasedCORS: (_ctx, origin, client) =>
-      clients.some((own) => own.clientId === client.clientId && own.origins.includes(origin)),
+      clients.some((own) => own.clientId === client.clientId && own.auth === 'none' && own.origins.includes(origin)),
     findAccount: findAccount(needs) as never,
     loadExistingGrant: (ctx) => loadGrant(ctx, needs) as never,
     interactions: { policy: prompts(needs), url: (_ctx, interaction) => `/signin/${interaction.uid}` },
@@ -119,7 +119,9 @@ export function buildProvider(
       clientCredentials: { enabled: true },
       introspection: {
         enabled: true,
-        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+        // a public client's name is anybody's: introspection wants a proof (RFC 7662, 2.1)
+        allowedPolicy: (_ctx, client, token) =>
+          client.clientAuthMethod !== 'none' && token.clientId === client.clientId,
       },
       revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: { enabled: true },

@@ -9,27 +9,40 @@ export const jwks = { keys: [{ ...(await exportJWK(pair.publicKey)), alg: 'ES256
 export const authorizeUrl = (own: Op, client: string, challenge: string, more: Record<string, string> = {}): string =>
   `${own.issuer}/authorize?${new URLSearchParams({ client_id: client, response_type: 'code', scope: 'openid', redirect_uri: redirect, code_challenge: challenge, code_challenge_method: 'S256', state: 's', ...more })}`;
 
+/** A client's assertion, right unless bent: a claim or header given as undefined is left out. */
+export async function assertion(
+  own: Op,
+  claims: Record<string, unknown> = {},
+  header: Record<string, unknown> = {},
+  key: Parameters<SignJWT['sign']>[0] = pair.privateKey,
+): Promise<string> {
+  const now = Math.floor(Date.now() / 1000);
+  const right = { iss: 'signed', sub: 'signed', aud: own.issuer, jti: crypto.randomUUID(), iat: now, exp: now + 60 };
+  return new SignJWT(without({ ...right, ...claims }))
+    .setProtectedHeader(without({ alg: 'ES256', kid: 'test', ...header }) as { alg: string })
+    .sign(key);
+}
+
+const without = (record: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
+
+export const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+export const basicHeader = (id: string, secret: string): { authorization: string } => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+});
+
 export async function authenticate(
   own: Op,
   client: string,
   form: Record<string, string>,
 ): Promise<{ body: URLSearchParams; headers: Record<string, string> }> {
   const body = new URLSearchParams(form);
-  if (client === 'basic')
-    return { body, headers: { authorization: `Basic ${Buffer.from(`basic:${own.secret}`).toString('base64')}` } };
+  if (client === 'basic') return { body, headers: basicHeader('basic', own.secret) };
   body.set('client_id', client);
   if (client === 'signed') {
-    const assertion = await new SignJWT({})
-      .setProtectedHeader({ alg: 'ES256', kid: 'test' })
-      .setIssuer('signed')
-      .setSubject('signed')
-      .setAudience(own.issuer)
-      .setJti(crypto.randomUUID())
-      .setIssuedAt()
-      .setExpirationTime('60s')
-      .sign(pair.privateKey);
-    body.set('client_assertion', assertion);
-    body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
+    body.set('client_assertion', await assertion(own));
+    body.set('client_assertion_type', assertionType);
   }
   return { body, headers: {} };
 }

@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto';
 import fastify from 'fastify';
 import type { Test } from 'tap';
 import { type AuditTrail, createAudit } from '../../src/audit/audit.ts';
-import { createClients } from '../../src/clients/clients.ts';
+import { type Clients, createClients } from '../../src/clients/clients.ts';
 import { shiftedClock } from '../../src/clock.ts';
-import { createKeys } from '../../src/keys/keys.ts';
+import { type Consents, createConsents } from '../../src/consents/consents.ts';
+import { createKeys, type Keys } from '../../src/keys/keys.ts';
 import {
   createBrowserSessions,
   createEpochs,
   createInteractions,
   databaseState,
+  type Epochs,
+  type Interaction,
   mountProvider,
   type ProtocolState,
   type ProviderNeeds,
@@ -26,6 +29,16 @@ export interface Op {
   readonly errors: unknown[];
   readonly secret: string;
   readonly endings: Sessions;
+  readonly clients: Clients;
+  readonly consents: Consents;
+  readonly keys: Keys<AuditTrail>;
+  readonly epochs: Epochs;
+  /** Who the next sign-in is, and what it proves; `ts` in epoch seconds when it was earlier than now. */
+  person: { accountId: string; acr: string; amr: string[]; ts?: number };
+  /** What the pages of a prompt answer, instead of agreeing. */
+  readonly answers: Map<Interaction['prompt'], object>;
+  /** Every interaction that was led to, oldest first. */
+  readonly asked: Interaction[];
   readonly sessions: ReturnType<typeof createBrowserSessions>;
   readonly replaceState: (state: ProtocolState) => void;
 }
@@ -33,7 +46,7 @@ export interface Op {
 export const accountId = '0b9f5e8e-6f3c-4f39-9a53-3f3f5f6f7a01';
 export const redirect = 'http://127.0.0.1:9/callback';
 
-const client = (client_id: string, more: object) => ({
+export const client = (client_id: string, more: object): object => ({
   client_id,
   name: { zh: client_id, en: client_id },
   department: { zh: client_id, en: client_id, seal: '测' },
@@ -48,8 +61,21 @@ const client = (client_id: string, more: object) => ({
   ...more,
 });
 
+export interface OpOptions {
+  /** Beside the three that every test has. */
+  readonly clients?: readonly object[];
+  /** Milliseconds that the clock of this process was moved by: PostgreSQL, which has its own, follows. */
+  readonly offset?: () => number;
+}
+
 /** The provider behind its real mount and stores, with a sign-in that believes everyone: what is tried is the protocol. */
-export async function op(t: Test, database: Database, state: ProtocolState | undefined, jwks: object): Promise<Op> {
+export async function op(
+  t: Test,
+  database: Database,
+  state: ProtocolState | undefined,
+  jwks: object,
+  options: OpOptions = {},
+): Promise<Op> {
   const clock = shiftedClock(() => 0);
   const keys = await createKeys<AuditTrail>({
     database,
@@ -70,12 +96,24 @@ export async function op(t: Test, database: Database, state: ProtocolState | und
       grants: ['authorization_code', 'refresh_token'],
       origins: ['http://127.0.0.1:9'],
     }),
+    ...(options.clients ?? []),
   ]);
   const secret = (await clients.newSecret('basic')) ?? '';
   const endings = createSessions({ database, clock });
+  const consents = createConsents({
+    database,
+    audit: keys.audit,
+    clock,
+    reference: (account) => keys.vault.mac('audit-ref', account),
+    onWithdrawn: (tx, account, id) =>
+      endings.record(tx, { kind: 'consent', ref: `${account}\n${id}`, until: clock.now() + 43_200_000 }),
+  });
+  const person: Op['person'] = { accountId, acr: 'urn:egret:r1a1', amr: ['pwd'] };
+  const answers: Op['answers'] = new Map();
+  const asked: Interaction[] = [];
   const standing = new Map<string, Standing>();
   const errors: unknown[] = [];
-  let engine = state ?? databaseState(database);
+  let engine = state ?? databaseState(database, options.offset);
   const server = fastify();
   t.teardown(() => server.close());
   const indirect: ProtocolState = {
@@ -107,7 +145,7 @@ export async function op(t: Test, database: Database, state: ProtocolState | und
       sessionAbsolute: 43_200,
     },
     development: true,
-    consent: async (account, id) => standing.get(`${account} ${id}`),
+    consent: async (account, id) => standing.get(`${account} ${id}`) ?? consents.find(account, id),
     release: async () => ({ nickname: '测*', updated_at: 1 }),
     ended: endedByUid(endings),
     stamp: (type, { client: id }) =>
@@ -133,20 +171,33 @@ export async function op(t: Test, database: Database, state: ProtocolState | und
   server.get('/signin/:uid', async (request, reply) => {
     const interaction = await interactions.open(request.raw, reply.raw);
     if (!interaction) return reply.code(410).send('stale');
-    const consents = Object.fromEntries([...standing].map(([key, value]) => [key.split(' ')[1], value]));
-    const login = { login: { accountId, acr: 'urn:egret:r1a1', amr: ['pwd'], remember: true } };
-    const egret = { uid: interactions.newSessionUid(), consents, person: { maskedName: '测*' } };
-    const result = {
-      login: { ...login, egret },
-      step_up: { step_up: {} },
-      roaming_notice: { roaming_notice: {} },
-      consent: { consent: {} },
-    }[interaction.prompt];
+    asked.push(interaction);
+    const given = {
+      ...Object.fromEntries([...standing].map(([key, value]) => [key.split(' ')[1], value])),
+      ...(await consents.standing(answered.person.accountId)),
+    };
+    const login = { login: { ...answered.person, remember: true } };
+    const egret = { uid: interactions.newSessionUid(), consents: given, person: { maskedName: '测*' } };
+    const result =
+      answers.get(interaction.prompt) ??
+      {
+        login: { ...login, egret },
+        step_up: { step_up: {} },
+        roaming_notice: { roaming_notice: {} },
+        consent: { consent: {} },
+      }[interaction.prompt];
     const to = await interactions.finish(request.raw, reply.raw, result as never);
     return to ? reply.redirect(to, 303) : reply.code(410).send('finished');
   });
   await server.listen({ port, host: '::' });
-  return {
+  const answered: Op = {
+    person,
+    answers,
+    asked,
+    clients,
+    consents,
+    keys,
+    epochs,
     issuer,
     standing,
     database,
@@ -159,6 +210,7 @@ export async function op(t: Test, database: Database, state: ProtocolState | und
       engine = other;
     },
   };
+  return answered;
 }
 
 async function freePort(): Promise<number> {

@@ -20,11 +20,11 @@ export interface SessionRow {
 }
 
 export interface Sessions extends Endings {
-  /** Within the sign-in's transaction. A person who signs in again on a session keeps its row. */
+  /** Within the sign-in's transaction. A person who signs in again on a session keeps its row: false then. */
   begin(
     tx: TransactionSql,
     session: { uid: string; accountId: string; device: string; methods: readonly string[]; expiresAt: number },
-  ): Promise<void>;
+  ): Promise<boolean>;
   /** The sessions of a person that stand, newest first. */
   list(accountId: string): Promise<readonly SessionRow[]>;
   /** Marks the row ended and records the ending, within the transaction of whoever ends it. False when it had ended. */
@@ -58,10 +58,12 @@ export function createSessions({ database, clock }: { database: Database; clock:
     start: endings.start,
     stop: endings.stop,
     async begin(tx, { uid, accountId, device, methods, expiresAt }) {
-      await tx`
+      const [row] = await tx<{ fresh: boolean }[]>`
         insert into sessions (digest, account_id, bucket, device, methods, started_at, expires_at)
         values (${digestOfUid(uid)}, ${accountId}, ${uid.slice(0, 2)}, ${device}, ${methods as string[]}, ${at()}, ${at(expiresAt)})
-        on conflict (digest) do update set methods = excluded.methods, device = excluded.device`;
+        on conflict (digest) do update set methods = excluded.methods, device = excluded.device
+        returning xmax = 0 as fresh`;
+      return row?.fresh === true;
     },
     async list(accountId) {
       const rows = await database.sql<

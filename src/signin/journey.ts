@@ -76,6 +76,12 @@ async function journeyOf(
 
 const factorOf: Record<string, 'password' | 'sms' | 'ticket'> = { pwd: 'password', sms: 'sms', tkt: 'ticket' };
 
+/** What binds a code or a proof to this journey and this browser. */
+export const attemptOf = ({ interaction, browser }: Journey): { flow: string; browser: string } => ({
+  flow: interaction.uid,
+  browser,
+});
+
 const text = ({ zh, en }: { zh: string; en: string }) => ({ 'zh-CN': zh, en });
 
 export const departmentOf = (client: ClientRecord | undefined): Department | undefined =>
@@ -104,26 +110,32 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
   if (!signIn) return reply.redirect(journey.at, 303);
   const same = session?.accountId === signIn.accountId;
   if (session && !same) await needs.endSession(session, 'person');
-  const uid = same ? session.uid : interactions.newSessionUid();
+  const uid = same ? session.uid : (flow.sessionUid ?? interactions.newSessionUid());
+  // the page asked for twice at once begins one session: the other request comes back and finds its uid
+  const drawn = same || flow.sessionUid !== undefined;
+  const held = { ...flow, sessionUid: uid };
+  if (!drawn && !(await interactions.saveFlow(interaction.uid, journey.version, held, interaction.exp)))
+    return reply.redirect(journey.at, 303);
   const claims = await accounts.accountForClaims(signIn.accountId);
   const begun = await database.begin(async (tx) => {
     // between the password and this page the account may have been disabled, or its password reset by its owner
     if (!(await accounts.signInStands(tx, signIn))) return false;
     const expiresAt = desk.clock.now() + needs.lifetimes.sessionAbsolute * 1000;
-    await sessions.begin(tx, {
+    const fresh = await sessions.begin(tx, {
       uid,
       accountId: signIn.accountId,
       device: deviceOf(request.headers['user-agent']),
       methods: signIn.amr.filter((name) => name !== 'mfa'),
       expiresAt,
     });
-    await audit.record(tx, {
-      type: 'session.started',
-      outcome: 'success',
-      subject: needs.reference(signIn.accountId),
-      client: interaction.clientId,
-      detail: { strength: signIn.strength, level: signIn.level },
-    });
+    if (fresh || same)
+      await audit.record(tx, {
+        type: 'session.started',
+        outcome: 'success',
+        subject: needs.reference(signIn.accountId),
+        client: interaction.clientId,
+        detail: { strength: signIn.strength, level: signIn.level },
+      });
     return true;
   });
   if (!begun) return goOn(needs, journey, {});

@@ -20,6 +20,8 @@ export interface Flow {
   readonly another?: boolean;
   readonly draft?: string;
   readonly signIn?: SignIn;
+  /** Of the session that this sign-in becomes. */
+  readonly sessionUid?: string;
   /** The real name was just proved: its result is shown once. */
   readonly proved?: boolean;
   /** What a department asks for beyond this was declined: the level reached is answered. */

@@ -1,4 +1,6 @@
 import t from 'tap';
+import { openDatabase } from '../../src/store/database.ts';
+import { startEmbedded } from '../../src/store/embedded.ts';
 import { Jar } from '../support/browser.ts';
 import { city } from '../support/city.ts';
 
@@ -104,9 +106,15 @@ t.test('other ways in, and what is refused', { timeout: 120_000 }, async (t) => 
     const other = new Jar();
     const elsewhere = await begin(other);
     t.equal((await other.fetch(ticket.replace(at, elsewhere))).status, 403, 'the state is of another journey');
-    const { answer } = await jar.follow(ticket);
-    const page = await answer.text();
-    t.match(await arrive(jar, page), /测\*甲/);
+    t.equal((await jar.fetch(ticket)).headers.get('location'), new URL(at).pathname);
+    await Promise.all(Array.from({ length: 8 }, () => open(jar.clone(), at)));
+    t.match(await arrive(jar, await open(jar, at)), /测\*甲/);
+    const embedded = await startEmbedded(own.data);
+    const records = openDatabase({ ...embedded });
+    const [counted] = await records.sql`select count(*)::integer as n from sessions where 'tkt' = any(methods)`;
+    await records.close();
+    embedded.release();
+    t.equal(counted?.n, 1, 'the last page asked for nine times at once began one session');
     t.not((await jar.fetch(ticket)).status, 200, 'nothing twice');
 
     // a page left open, and its person gone meanwhile: whoever sits down next must not answer it for them

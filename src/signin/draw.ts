@@ -1,17 +1,14 @@
 import type { FastifyReply } from 'fastify';
-import type { Item } from '../clients/clients.ts';
-import { levelOf } from '../policy/policy.ts';
 import type { PageContext } from '../web/html.ts';
 import type { Problem } from '../web/parts.view.ts';
 import { codeView, secondPasswordView } from './code.view.ts';
-import { type ConsentGroup, type ConsentItem, consentView } from './consent.view.ts';
+import { drawConsent, drawRoaming } from './consent.ts';
 import { contextOf, finish, type Journey } from './journey.ts';
 import { identityView, passwordView, pausedView, type SignInLinks, smsView } from './login.view.ts';
 import type { SigninNeeds } from './needs.ts';
 import { realNameResultView, realNameView } from './real-name.view.ts';
 import { newPasswordView, recoveredView, recoverIdentityView, recoverMobileView } from './recover.view.ts';
 import { mobileInUseView, registerMethodView, registerMobileView } from './register.view.ts';
-import { roamingView } from './roaming.view.ts';
 
 /** What was typed and may be shown again: never a password, never a code. */
 export interface Typed {
@@ -193,90 +190,5 @@ async function secondFactorStart(
       decline: { action: `${at}/decline` },
     },
     context,
-  );
-}
-
-async function drawRoaming(needs: SigninNeeds, journey: Journey): Promise<FastifyReply> {
-  const { reply, department, at, interaction, session } = journey;
-  if (!session || !department) return reply.redirect(at, 303);
-  const asked = (interaction.params.scope ?? 'openid').split(' ').filter((scope) => scope in scopeNames);
-  const model = {
-    action: `${at}/roaming`,
-    department,
-    nameMasked: session.maskedName,
-    level: levelOf(session.acr)?.realName ?? 0,
-    signedInAt: session.loginTs * 1000,
-    ways: session.amr.filter((name) => ['pwd', 'sms', 'tkt'].includes(name)) as never,
-    receives: asked as never,
-  };
-  return needs.desk.html(reply, roamingView(model, contextOf(needs, journey, { maskedName: session.maskedName })));
-}
-
-const scopeNames = { openid: 1, profile: 1, phone: 1, realname: 1, identity: 1 };
-
-/** The client's items for what this request asks, by group. */
-export function itemsOf(journey: Journey): Item[] {
-  const asked = (journey.interaction.params.scope ?? '').split(' ');
-  const described = journey.client?.items ?? [];
-  const items = described.filter((item) => asked.includes(item.scope));
-  // what a department did not describe is never given silently: it is asked one by one
-  for (const scope of asked) {
-    if (!(scope in scopeNames) || scope === 'openid' || items.some((item) => item.scope === scope)) continue;
-    const none = { zh: '', en: '' };
-    items.push({ scope: scope as Item['scope'], group: 'sensitive', purpose: none, without: none, basis: none });
-  }
-  return items;
-}
-
-async function drawConsent(needs: SigninNeeds, journey: Journey): Promise<FastifyReply> {
-  const { reply, department, client, at, interaction } = journey;
-  const accountId = interaction.session?.accountId;
-  const person = accountId ? await needs.accounts.accountForClaims(accountId) : undefined;
-  if (!department || !client || !person) return reply.redirect(at, 303);
-  const values: Record<string, ConsentItem['values']> = {
-    openid: [{ kind: 'made' }],
-    profile: [{ kind: 'name', masked: person.nameMasked ?? person.mobileMasked ?? '' }],
-    phone: [{ kind: 'number', masked: person.mobileMasked ?? '' }],
-    realname: [
-      { kind: 'level', level: person.level },
-      ...(person.nameMasked ? [{ kind: 'name' as const, masked: person.nameMasked }] : []),
-    ],
-    identity: [{ kind: 'number', masked: person.idNumberMasked ?? '' }],
-  };
-  const text = ({ zh, en }: { zh: string; en: string }) => ({ 'zh-CN': zh, en });
-  const group = (name: Item['group']): ConsentGroup | undefined => {
-    const items = itemsOf(journey).filter((item) => item.group === name);
-    if (items.length === 0) return undefined;
-    const bases = [...new Map(items.map((item) => [item.basis.zh, item.basis])).values()];
-    return {
-      basis: {
-        'zh-CN': bases
-          .map(({ zh }) => zh)
-          .filter(Boolean)
-          .join('；'),
-        en: bases
-          .map(({ en }) => en)
-          .filter(Boolean)
-          .join('; '),
-      },
-      items: items.map(({ scope, purpose, without }) => ({
-        scope,
-        values: values[scope] ?? [],
-        purpose: text(purpose),
-        without: text(without),
-      })),
-    };
-  };
-  const model = {
-    action: `${at}/consent`,
-    department,
-    ...(client.matter ? { matter: text(client.matter) } : {}),
-    told: group('told'),
-    asked: group('asked'),
-    sensitive: group('sensitive'),
-  };
-  return needs.desk.html(
-    reply,
-    consentView(model, contextOf(needs, journey, { maskedName: person.nameMasked ?? person.mobileMasked ?? '' })),
   );
 }

@@ -5,25 +5,11 @@ import { goOn } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
 
 /**
- * A forgotten password: the mobile, its code, for a real-named account name and number too, then a new password. The
+ * A forgotten password after its code (codes.ts): for a real-named account name and number, then a new password. The
  * words are the same whether the account exists or not; other sessions end with the old password.
  */
 export function recoverySteps({ post, refused }: Forms, needs: SigninNeeds): void {
   const { accounts, kickOutbox } = needs;
-  post(
-    'recover',
-    ['recover-mobile'],
-    async (journey) => {
-      const { request, interaction, browser } = journey;
-      const mobile = field(request, 'mobile', 32) ?? '';
-      const sent = await accounts.requestCode({ flow: interaction.uid, browser, purpose: 'recover', mobile });
-      if (!sent.ok) return refused(journey, 'mobile', sent, { mobile });
-      kickOutbox();
-      const { ok: _ok, ...code } = sent;
-      return goOn(needs, journey, { way: 'recover', code: { purpose: 'recover', mobile, ...code } });
-    },
-    'codesPerAddress',
-  );
   post(
     'recover-identity',
     ['recover-identity'],

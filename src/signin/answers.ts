@@ -1,0 +1,47 @@
+import type { FastifyReply } from 'fastify';
+import type { InteractionResults } from 'oidc-provider';
+import { field, fields } from '../web/desk.ts';
+import { itemsOf } from './consent.ts';
+import type { Forms } from './forms.ts';
+import { type Journey, leave } from './journey.ts';
+import type { SigninNeeds } from './needs.ts';
+
+/** Answers of a person who is signed in: go on there as this person, and give what that department asks for. */
+export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
+  const { desk, interactions, consents, endSession } = needs;
+  const answer = async (journey: Journey, result: InteractionResults, forget?: string): Promise<FastifyReply> =>
+    leave(needs, journey, await interactions.finish(journey.request.raw, journey.reply.raw, result, forget));
+
+  post('roaming', ['roaming'], async (journey) => {
+    const { request, interaction, session, client } = journey;
+    const decision = field(request, 'decision', 16);
+    if (decision === 'continue') {
+      if (field(request, 'skip_notice', 8) && client && session)
+        await consents.setNotice(session.accountId, client.clientId, true, client.itemsVersion);
+      return answer(journey, { roaming_notice: {} });
+    }
+    if (session) await endSession(session, 'person');
+    if (decision === 'switch') return answer(journey, {}, interaction.uid);
+    return answer(journey, { error: 'access_denied', error_description: 'the person signed out' }, interaction.uid);
+  });
+  post('consent', ['consent'], async (journey) => {
+    const { request, interaction, client } = journey;
+    if (field(request, 'decision', 16) !== 'agree')
+      return answer(journey, { error: 'access_denied', error_description: 'the person did not agree' });
+    const ticked = fields(request, 'grant', 32);
+    const items = itemsOf(journey).filter((item) => item.scope !== 'openid');
+    const given = (item: (typeof items)[number]): boolean =>
+      item.group === 'told' || ticked.includes(item.group === 'asked' ? 'asked' : item.scope);
+    const accountId = interaction.session?.accountId;
+    if (!accountId || !client) return journey.reply.redirect(journey.at, 303);
+    await consents.give({
+      accountId,
+      clientId: client.clientId,
+      granted: items.filter(given).map((item) => item.scope),
+      declined: items.filter((item) => !given(item)).map((item) => item.scope),
+      itemsVersion: client.itemsVersion,
+      language: desk.context(request, { uiLocales: interaction.params.ui_locales }).lang,
+    });
+    return answer(journey, { consent: {} });
+  });
+}

@@ -83,8 +83,8 @@ export async function createGateway(config: Config, say: (line: object, text: st
     audit,
     clock,
     reference,
-    onWithdrawn: (tx, accountId, clientId) =>
-      sessions.record(tx, { kind: 'consent', ref: `${accountId}\n${clientId}`, until: clock.now() + longest }),
+    onWithdrawn: (tx, accountId, clientId, at) =>
+      sessions.record(tx, { kind: 'consent', ref: `${accountId}\n${clientId}`, at, until: at + longest }),
   });
   const bridge = createBridge({
     settings: { ...config.province, returnUrl: `${issuer}/signin/` },

@@ -30,6 +30,7 @@ export interface Consents {
   /** All that stands for a person, by client: one query, at sign-in. */
   standing(accountId: string): Promise<Record<string, Standing>>;
   find(accountId: string, clientId: string): Promise<Standing | undefined>;
+  /** What is no longer among it ends as a withdrawal does, in every session. */
   give(given: Given): Promise<Standing>;
   /** Switches the roaming notice for this client; a person who was never asked anything has no row yet, and gets one. */
   setNotice(accountId: string, clientId: string, off: boolean, itemsVersion: string): Promise<void>;
@@ -51,8 +52,8 @@ export function createConsents(needs: {
   readonly audit: Audit;
   readonly clock: Clock;
   readonly reference: (accountId: string) => Uint8Array;
-  /** Told of a withdrawal in its transaction: the record that every process refuses by. */
-  readonly onWithdrawn: (tx: TransactionSql, accountId: string, clientId: string) => Promise<void>;
+  /** Told of a withdrawal in its transaction: the record that every process refuses what was given until `at` by. */
+  readonly onWithdrawn: (tx: TransactionSql, accountId: string, clientId: string, at: number) => Promise<void>;
 }): Consents {
   const { database, audit, clock, reference, onWithdrawn } = needs;
   const { sql } = database;
@@ -78,6 +79,8 @@ export function createConsents(needs: {
     async give({ accountId, clientId, granted, declined, itemsVersion, language }) {
       const at = new Date(clock.now());
       return database.begin(async (tx) => {
+        const [before] = await tx<Pick<Row, 'granted'>[]>`
+          select granted from consents where account_id = ${accountId} and client_id = ${clientId} for update`;
         const [row] = await tx<Row[]>`
           insert into consents (account_id, client_id, granted, declined, items_version, given_at)
           values (${accountId}, ${clientId}, ${granted as string[]}, ${declined as string[]}, ${itemsVersion}, ${at})
@@ -93,6 +96,8 @@ export function createConsents(needs: {
           client: clientId,
           detail: { scopes: [...granted], way: 'page' },
         });
+        const narrower = before?.granted.some((scope) => !granted.includes(scope));
+        if (narrower) await onWithdrawn(tx, accountId, clientId, at.getTime() - 1);
         return standingOf(row!);
       });
     },
@@ -125,7 +130,7 @@ export function createConsents(needs: {
           client: clientId,
           detail: { scopes: row.granted, by },
         });
-        await onWithdrawn(tx, accountId, clientId);
+        await onWithdrawn(tx, accountId, clientId, at.getTime());
         return true;
       }),
   };

@@ -42,8 +42,9 @@ export async function loadGrant(ctx: KoaContextWithOIDC, needs: GrantNeeds) {
   const grantId = session.grantIdFor(clientId);
   const existing = grantId ? await provider.Grant.find(grantId) : undefined;
   const openOnly = [...asked].every((scope) => scope === 'openid');
-  if (!openOnly && !covers(standing, asked)) {
-    // given elsewhere since this session began, or on the page this request comes back from: one look-up before asking
+  if (!openOnly && (!covers(standing, asked) || ctx.oidc.result?.consent)) {
+    // given elsewhere since this session began, or on the page this request comes back from, where the person may also
+    // have taken back what the session still holds: one look-up before asking
     standing = await needs.consent(session.accountId, clientId);
     if (standing) session.egret = { ...session.egret, consents: { ...session.egret.consents, [clientId]: standing } };
   }

@@ -40,8 +40,8 @@ export async function authenticate(
   const body = new URLSearchParams(form);
   if (client === 'basic') return { body, headers: basicHeader('basic', own.secret) };
   body.set('client_id', client);
-  if (client === 'signed') {
-    body.set('client_assertion', await assertion(own));
+  if (client !== 'public') {
+    body.set('client_assertion', await assertion(own, { iss: client, sub: client }));
     body.set('client_assertion_type', assertionType);
   }
   return { body, headers: {} };

@@ -105,8 +105,8 @@ export async function op(
     audit: keys.audit,
     clock,
     reference: (account) => keys.vault.mac('audit-ref', account),
-    onWithdrawn: (tx, account, id) =>
-      endings.record(tx, { kind: 'consent', ref: `${account}\n${id}`, until: clock.now() + 43_200_000 }),
+    onWithdrawn: (tx, account, id, at) =>
+      endings.record(tx, { kind: 'consent', ref: `${account}\n${id}`, at, until: at + 43_200_000 }),
   });
   const person: Op['person'] = { accountId, acr: 'urn:egret:r1a1', amr: ['pwd'] };
   const answers: Op['answers'] = new Map();
@@ -186,7 +186,14 @@ export async function op(
         roaming_notice: { roaming_notice: {} },
         consent: { consent: {} },
       }[interaction.prompt];
-    const to = await interactions.finish(request.raw, reply.raw, result as never);
+    // somebody else at this browser: what was there ends, as signin/ does it
+    const other =
+      interaction.prompt === 'login' &&
+      interaction.session &&
+      interaction.session.accountId !== answered.person.accountId;
+    if (other) await answered.sessions.remove({ uid: interaction.session?.uid ?? '' });
+    const forget = other ? interaction.uid : undefined;
+    const to = await interactions.finish(request.raw, reply.raw, result as never, forget);
     return to ? reply.redirect(to, 303) : reply.code(410).send('finished');
   });
   await server.listen({ port, host: '::' });

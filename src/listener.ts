@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
-import fastify, { type FastifyError, type FastifyInstance, LogController } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { accountCenter } from './account-center/account-center.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import type { AuditTrail } from './audit/audit.ts';
@@ -92,6 +92,14 @@ export async function citizenListener(
   });
   needs.pages.use(desk);
 
+  const guarded = (reply: FastifyReply): FastifyReply => {
+    if (secure) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
+    return reply
+      .header('x-content-type-options', 'nosniff')
+      .header('referrer-policy', 'same-origin')
+      .header('x-frame-options', 'DENY');
+  };
+
   const build = async (): Promise<FastifyInstance> => {
     const server = fastify({
       logger: { level: config.logLevel, base: undefined },
@@ -100,14 +108,24 @@ export async function citizenListener(
       bodyLimit: 64 * 1024,
       requestTimeout: 10_000,
       routerOptions: { maxParamLength: 200 },
+      // an address that cannot be read reaches no route and no hook, and the process dies of what is thrown here
+      frameworkErrors: (error, request, reply) => {
+        const code = codeOf(error);
+        const seen = Object.assign(request, { cookies: {} });
+        const answer = guarded(reply as FastifyReply)
+          .code(400)
+          .header('cache-control', 'no-store');
+        try {
+          const page = errorPageView({ code, caseNumber: caseNumber(), at: clock.now() }, desk.context(seen));
+          answer.header('content-security-policy', contentSecurityPolicy).type('text/html; charset=utf-8').send(page);
+        } catch {
+          answer.type('text/plain').send(code);
+        }
+      },
     });
     await server.register(cookie);
     server.addHook('onRequest', async (_request, reply) => {
-      reply
-        .header('x-content-type-options', 'nosniff')
-        .header('referrer-policy', 'same-origin')
-        .header('x-frame-options', 'DENY');
-      if (secure) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
+      guarded(reply);
     });
     server.addHook('onResponse', async (request, reply) => {
       const route = request.routeOptions.url ?? 'unknown';

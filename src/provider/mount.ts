@@ -36,6 +36,19 @@ export async function mountProvider(
   }
   prebuilt(paths.jwks, () => epochs.current().jwks, jwksMaxAge);
 
+  // A form of another site brings no session cookie (SameSite=Lax): the same request goes on as the GET that does, and a
+  // person who is signed in is not asked again (OpenID Connect Core 1.0, 3.1.2.1 wants both methods).
+  await server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    const options = { parseAs: 'string', bodyLimit: 8 * 1024 } as const;
+    scope.addContentTypeParser('application/x-www-form-urlencoded', options, (_request, body, done) =>
+      done(null, body),
+    );
+    scope.post(paths.authorization, (request, reply) =>
+      reply.redirect(`${paths.authorization}?${new URLSearchParams((request.body as string | undefined) ?? '')}`, 303),
+    );
+  });
+
   await server.register(async (scope) => {
     // the library reads the body itself
     scope.removeAllContentTypeParsers();
@@ -52,7 +65,7 @@ export async function mountProvider(
         if (value !== undefined) reply.raw.setHeader(name, value);
       return epochs.current().handle(raw, reply.raw);
     };
-    scope.route({ method: ['GET', 'POST'], url: paths.authorization, handler: handle });
+    scope.route({ method: ['GET'], url: paths.authorization, handler: handle });
     scope.route({ method: ['GET'], url: `${paths.authorization}/:uid`, handler: handle });
     scope.route({ method: ['GET', 'POST', 'OPTIONS'], url: paths.userinfo, handler: handle });
     for (const url of [paths.token, paths.introspection, paths.revocation]) {

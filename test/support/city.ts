@@ -54,7 +54,7 @@ export async function city(t: Test, env: Record<string, string> = {}): Promise<C
 }
 
 /** A base whose ports are free: gateway, admin, province, portals. */
-async function freeBase(): Promise<number> {
+export async function freeBase(): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const base = 10_000 + Math.floor(Math.random() * 400) * 100 + Math.floor(Math.random() * 40);
     const all = [base, base + 1, base + 100, ...[200, 201, 202, 203, 204, 205].map((n) => base + n)];

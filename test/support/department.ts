@@ -3,15 +3,22 @@ import { type Jar, pkce } from './browser.ts';
 import { type Op, redirect } from './op.ts';
 
 /** A department's side of the protocol, by hand: every request can be bent. */
+type Own = Pick<Op, 'issuer' | 'secret'>;
+
 const pair = await generateKeyPair('ES256', { extractable: true });
 export const jwks = { keys: [{ ...(await exportJWK(pair.publicKey)), alg: 'ES256', use: 'sig', kid: 'test' }] };
 
-export const authorizeUrl = (own: Op, client: string, challenge: string, more: Record<string, string> = {}): string =>
+export const authorizeUrl = (
+  own: Pick<Op, 'issuer'>,
+  client: string,
+  challenge: string,
+  more: Record<string, string> = {},
+): string =>
   `${own.issuer}/authorize?${new URLSearchParams({ client_id: client, response_type: 'code', scope: 'openid', redirect_uri: redirect, code_challenge: challenge, code_challenge_method: 'S256', state: 's', ...more })}`;
 
 /** A client's assertion, right unless bent: a claim or header given as undefined is left out. */
 export async function assertion(
-  own: Op,
+  own: Pick<Op, 'issuer'>,
   claims: Record<string, unknown> = {},
   header: Record<string, unknown> = {},
   key: Parameters<SignJWT['sign']>[0] = pair.privateKey,
@@ -33,7 +40,7 @@ export const basicHeader = (id: string, secret: string): { authorization: string
 });
 
 export async function authenticate(
-  own: Op,
+  own: Own,
   client: string,
   form: Record<string, string>,
 ): Promise<{ body: URLSearchParams; headers: Record<string, string> }> {
@@ -48,7 +55,7 @@ export async function authenticate(
 }
 
 export async function post(
-  own: Op,
+  own: Own,
   path: string,
   client: string,
   form: Record<string, string>,
@@ -60,7 +67,7 @@ export async function post(
 }
 
 export async function code(
-  own: Op,
+  own: Own,
   jar: Jar,
   client: string,
   more: Record<string, string> = {},
@@ -72,7 +79,7 @@ export async function code(
   return { code: query.get('code') ?? '', verifier, error: query.get('error') };
 }
 
-export const redeem = (own: Op, client: string, { code: value, verifier }: { code: string; verifier: string }) =>
+export const redeem = (own: Own, client: string, { code: value, verifier }: { code: string; verifier: string }) =>
   post(own, '/token', client, {
     grant_type: 'authorization_code',
     code: value,

@@ -1,0 +1,177 @@
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import type { Test } from 'tap';
+import { stringify } from 'yaml';
+import { database, type TestDatabase } from './database.ts';
+import { node, type Program, until } from './processes.ts';
+import { redis, type TestRedis } from './redis.ts';
+import { scratch } from './scratch.ts';
+import type { Engine } from './servers.ts';
+
+/**
+ * Two gateway processes on one PostgreSQL, and on one Redis where it holds protocol state, with a province of their
+ * own: what a city runs in earnest, and the least that shows whether a process keeps a truth for itself.
+ */
+export interface Pair {
+  readonly issuer: string;
+  /** Origins of the two processes, spoken to past any balancer. */
+  readonly sides: readonly [string, string];
+  readonly gateways: readonly [Program, Program];
+  readonly province: string;
+  readonly database: TestDatabase;
+  readonly redis: TestRedis | undefined;
+  /** Ports that were found free for the test's own servers, in the number that was asked for. */
+  readonly ports: readonly number[];
+  /** A new secret of a client, made by the command line. */
+  secret(client: string): Promise<string>;
+  /** The latest code sent to this mobile after the first `after` ones, as its owner reads it. */
+  code(mobile: string, after?: number): Promise<string>;
+  /** People whom the province knows, each with a number and a mobile of their own. */
+  people(count: number, from?: number): Promise<readonly Person[]>;
+}
+
+export interface Person {
+  readonly name: string;
+  readonly number: string;
+  readonly mobile: string;
+}
+
+export interface PairOptions {
+  readonly engine?: Engine;
+  /** Protocol state in a redis-server of its own; ask `wants('redis-server')` first. */
+  readonly redis?: boolean;
+  /** Definitions of clients; `ports` are the free ones asked for. */
+  readonly clients: (ports: readonly number[]) => readonly object[];
+  readonly ports?: number;
+  /** Where the world finds them; the first process's own address unless a balancer stands before them. */
+  readonly issuer?: (ports: readonly number[]) => string;
+  /** Settings of both, as in config/egret.yaml. */
+  readonly settings?: object;
+  readonly env?: Record<string, string>;
+}
+
+const root = resolve(import.meta.dirname, '../..');
+const cli = join(root, 'src/cli/main.ts');
+
+export async function pair(t: Test, options: PairOptions): Promise<Pair> {
+  const data = scratch(t, 'pair', 0o711);
+  const [store, memory, all] = await Promise.all([
+    database(t, { engine: options.engine ?? 'embedded' }),
+    options.redis ? redis(t) : undefined,
+    freePorts(5 + (options.ports ?? 0)),
+  ]);
+  const [one = 0, oneAdmin = 0, other = 0, otherAdmin = 0, provincePort = 0, ...ports] = all;
+  const issuer = options.issuer?.(ports) ?? `http://localhost:${one}`;
+  const province = `http://127.0.0.1:${provincePort}`;
+  const clients = join(data, 'clients');
+  fs.mkdirSync(clients);
+  options.clients(ports).forEach((client, n) => {
+    fs.writeFileSync(join(clients, `${n}.yaml`), stringify(client));
+  });
+
+  const platform = node(t, join(root, 'src/demo/province/main.ts'), [
+    ...['--port', String(provincePort), '--data', join(data, 'province'), '--with-parent'],
+  ]);
+  await platform.waitFor(/^province /m);
+
+  const env = (name: string, port: number, admin: number): Record<string, string> => {
+    const file = join(data, `${name}.yaml`);
+    const settings = {
+      issuer,
+      listen: { port },
+      admin: { port: admin },
+      province: { url: province, platform_keys_file: join(data, 'province/platform-public.json') },
+      ...options.settings,
+    };
+    fs.writeFileSync(file, stringify(settings));
+    return {
+      EGRET_CONFIG: file,
+      EGRET_DATA: data,
+      EGRET_KEY_FILE: join(data, 'keys', 'key-encryption.key'),
+      EGRET_CLIENTS: clients,
+      EGRET_DATABASE_URL: store.url,
+      ...(memory ? { EGRET_REDIS_URL: memory.url } : {}),
+      EGRET_LOG: 'warn',
+      ...options.env,
+    };
+  };
+  const start = async (own: Record<string, string>, admin: number): Promise<Program> => {
+    const gateway = node(t, cli, ['serve'], { env: own });
+    let over = false;
+    gateway.exit.finally(() => {
+      over = true;
+    });
+    await until(async () => {
+      if (over) throw new Error(`the gateway ended: ${gateway.output()}`);
+      return fetch(`http://127.0.0.1:${admin}/readyz`).then(
+        (answer) => answer.ok,
+        () => false,
+      );
+    }, 60_000);
+    return gateway;
+  };
+  const first = env('one', one, oneAdmin);
+  // one after the other, as they are put into service: the first makes the keys
+  const gateways = [await start(first, oneAdmin), await start(env('other', other, otherAdmin), otherAdmin)] as const;
+
+  const { keys } = (await (await fetch(`http://127.0.0.1:${oneAdmin}/bridge/public-keys`)).json()) as { keys: object };
+  const introduced = await fetch(`${province}/__sim/callers`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ callerCode: 'EGRET', returnUrlPrefixes: [`${issuer}/signin/`], keys }),
+  });
+  if (!introduced.ok) throw new Error(`the province did not take the keys: ${introduced.status}`);
+
+  return {
+    issuer,
+    sides: [`http://127.0.0.1:${one}`, `http://127.0.0.1:${other}`],
+    gateways,
+    province,
+    database: store,
+    redis: memory,
+    ports,
+    async secret(client) {
+      const mine = Object.entries(process.env).filter(([name]) => !/^(EGRET_|TAP|_TAPJS|NODE_OPTIONS)/.test(name));
+      const { stdout } = await promisify(execFile)(process.execPath, [cli, 'clients', 'secret', client], {
+        env: { ...Object.fromEntries(mine), ...first },
+      });
+      return stdout.trim();
+    },
+    async code(mobile, after = 0) {
+      let found = '';
+      await until(async () => {
+        const answer = await fetch(`${province}/__sim/inbox.json?mobile=${mobile}`);
+        const { messages } = (await answer.json()) as { messages: { params: { code?: string } }[] };
+        const codes = messages.flatMap(({ params }) => params.code ?? []);
+        found = codes[0] ?? '';
+        return codes.length > after;
+      });
+      return found;
+    },
+    async people(count, from = 0) {
+      const answer = await fetch(`${province}/__sim/pool?from=${from}&n=${count}`);
+      return ((await answer.json()) as { people: Person[] }).people;
+    },
+  };
+}
+
+/** Below the ports that connections going out are given, so that none of those takes one in between. */
+async function freePorts(count: number): Promise<number[]> {
+  const found = new Set<number>();
+  for (let tries = 0; found.size < count && tries < 500; tries++) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if ((await Promise.all([free(port, '127.0.0.1'), free(port, '::1')])).every(Boolean)) found.add(port);
+  }
+  if (found.size < count) throw new Error('no free ports');
+  return [...found];
+}
+
+const free = (port: number, host: string): Promise<boolean> =>
+  new Promise((done) => {
+    const probe = net.createServer();
+    probe.once('error', () => done(false)).once('listening', () => probe.close(() => done(true)));
+    probe.listen(port, host);
+  });

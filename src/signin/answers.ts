@@ -2,8 +2,9 @@ import type { FastifyReply } from 'fastify';
 import type { InteractionResults } from 'oidc-provider';
 import { field, fields } from '../web/desk.ts';
 import { itemsOf } from './consent.ts';
+import { leave } from './finish.ts';
 import type { Forms } from './forms.ts';
-import { type Journey, leave } from './journey.ts';
+import type { Journey } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
 
 /** Answers of a person who is signed in: go on there as this person, and give what that department asks for. */

@@ -1,7 +1,7 @@
 import { button, field, form, quietPost } from '../web/form.view.ts';
 import { fill, type Html, html, type PageContext, shown, type View } from '../web/html.ts';
 import { page } from '../web/layout.view.ts';
-import { contextLine, type Department, masked, type Problem, stepper, ways } from '../web/parts.view.ts';
+import { contextLine, type Department, masked, notice, type Problem, stepper, ways } from '../web/parts.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
 import { comingTime } from '../web/words.ts';
 import { codeWords } from '../web/words-sign-in.ts';
@@ -23,7 +23,19 @@ export interface CodeStep {
   readonly resend: { readonly action: string; readonly at?: number };
   /** The step before. Absent where the mobile is given (second factor). */
   readonly change?: string;
+  /** Of a sign-in: others have this mobile too. Where to say so, or that it was said: the ID number comes next. */
+  readonly shared?: { readonly href: string } | 'said';
   readonly decline?: Decline;
+  readonly problems?: readonly Problem[];
+}
+
+/** POST without fields: sends the code of the second factor. A page that is only opened sends nothing. */
+export interface SecondFactorStep {
+  readonly action: string;
+  readonly department?: Department;
+  readonly mobileMasked: string;
+  readonly decline?: Decline;
+  /** Of the field `send`, the button. */
   readonly problems?: readonly Problem[];
 }
 
@@ -85,6 +97,7 @@ export const codeView: View<CodeStep> = (model, context) => {
         ],
       }),
       html`<p class="warning-line">${words.fraud}</p>`,
+      model.shared === 'said' && notice('tip', words.sharedTitle, words.sharedSaid),
       ways(context, words.notHere, [
         {
           icon: 'clock',
@@ -99,6 +112,28 @@ export const codeView: View<CodeStep> = (model, context) => {
           href: model.change,
         },
       ]),
+      typeof model.shared === 'object' &&
+        html`<p class="lone-link"><a href="${model.shared.href}">${words.shared}</a></p>`,
+      declining(context, model.decline, department),
+    ],
+  });
+};
+
+export const secondFactorView: View<SecondFactorStep> = (model, context) => {
+  const words = codeWords(context);
+  const { problems = [], department } = model;
+  return page(context, {
+    title: words.secondTitle,
+    lead: [
+      fill(words.secondLead, { department: department?.short[context.lang] ?? words.anyDepartment }),
+      context.lang === 'en' && ' ',
+      fill(words.secondTo, { mobile: html`<strong>${masked(context, 'number', model.mobileMasked)}</strong>` }),
+    ],
+    above: context.mode === 'standard' && contextLine(context, department),
+    shape: 'panel',
+    problems,
+    body: [
+      form(context, { action: model.action, body: button({ text: words.secondSend, icon: 'phone', id: 'send' }) }),
       declining(context, model.decline, department),
     ],
   });
@@ -144,7 +179,15 @@ const department = departments.gongjijin;
 
 export const views = {
   code: shown(codeView, {
-    'sign-in': { ...code, action: `${at}/code`, purpose: 'sign-in', department, change: `${at}/sms` },
+    'sign-in': {
+      ...code,
+      action: `${at}/code`,
+      purpose: 'sign-in',
+      department,
+      change: `${at}/sms`,
+      shared: { href: `${at}?shared=yes` },
+    },
+    shared: { ...code, action: `${at}/code`, purpose: 'sign-in', change: `${at}/sms`, shared: 'said' },
     wrong: {
       ...code,
       action: `${at}/code`,
@@ -169,6 +212,14 @@ export const views = {
       purpose: 'second-factor',
       department,
       decline: { action: `${at}/decline` },
+    },
+  }),
+  'second factor': shown(secondFactorView, {
+    first: { action: `${at}/resend`, department, mobileMasked: '154****0117', decline: { action: `${at}/decline` } },
+    'too soon': {
+      action: `${at}/resend`,
+      mobileMasked: '154****0117',
+      problems: [{ field: 'send', code: 'EG-1203', until: sampleTime('09:17') }],
     },
   }),
   'second password': shown(secondPasswordView, {

@@ -1,9 +1,11 @@
 import type { FastifyReply } from 'fastify';
+import { parseMobile } from '../accounts/accounts.ts';
 import { field } from '../web/desk.ts';
-import { draw, type Typed } from './draw.ts';
+import { draw } from './draw.ts';
 import type { Forms } from './forms.ts';
 import { attemptOf, goOn, type Journey } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
+import type { Typed } from './steps.ts';
 
 /**
  * Codes by SMS: asking for one, asking again, handing it in. One page and one route for sign-in, registration, recovery
@@ -22,7 +24,9 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
     if (!sent.ok) return refused(journey, journey.step === 'code' ? 'otp' : 'mobile', sent, typed);
     kickOutbox();
     const { ok: _ok, ...code } = sent;
-    return goOn(needs, journey, { way: ways[purpose], code: { purpose, mobile, ...code } });
+    const { joining, shared } = journey.flow;
+    const login = parseMobile(mobile);
+    return goOn(needs, journey, { way: ways[purpose], code: { purpose, mobile, ...code }, login, joining, shared });
   };
   post(
     'mobile',
@@ -61,7 +65,7 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
       if (code && code.purpose !== 'second-factor') return send(journey, code.purpose, code.mobile);
       if (!signIn) return journey.reply.redirect(journey.at, 303);
       const sent = await accounts.requestSecondFactor({ ...attemptOf(journey), accountId: signIn.accountId });
-      if (!sent.ok) return refused(journey, 'otp', sent);
+      if (!sent.ok) return refused(journey, code ? 'otp' : 'send', sent);
       kickOutbox();
       const { ok: _ok, ...rest } = sent;
       return goOn(needs, journey, { ...journey.flow, code: { purpose: 'second-factor', mobile: '', ...rest } });
@@ -95,7 +99,7 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
       const tried =
         flow.code.purpose === 'second-factor' && flow.signIn
           ? await accounts.addSms({ ...attempt, accountId: flow.signIn.accountId, factors: flow.signIn.factors })
-          : await accounts.signInWithSms(attempt);
+          : await accounts.signInWithSms({ ...attempt, another: flow.shared });
       if (tried.ok) return goOn(needs, journey, { ...flow, signIn: tried.signIn, code: undefined });
       if (tried.reason === 'identity-needed')
         return goOn(needs, journey, { ...flow, identityProof: tried.proof, code: undefined });

@@ -1,24 +1,16 @@
 import type { FastifyReply } from 'fastify';
-import type { PageContext } from '../web/html.ts';
 import type { Problem } from '../web/parts.view.ts';
-import { codeView, secondPasswordView } from './code.view.ts';
+import { codeView, secondFactorView, secondPasswordView } from './code.view.ts';
 import { drawConsent, drawRoaming } from './consent.ts';
-import { contextOf, finish, type Journey } from './journey.ts';
+import { finish } from './finish.ts';
+import { contextOf, type Journey } from './journey.ts';
 import { identityView, passwordView, pausedView, type SignInLinks, smsView } from './login.view.ts';
 import type { SigninNeeds } from './needs.ts';
+import { waitingView } from './province.view.ts';
 import { realNameResultView, realNameView } from './real-name.view.ts';
 import { newPasswordView, recoveredView, recoverIdentityView, recoverMobileView } from './recover.view.ts';
 import { mobileInUseView, registerMethodView, registerMobileView } from './register.view.ts';
-
-/** What was typed and may be shown again: never a password, never a code. */
-export interface Typed {
-  readonly loginId?: string;
-  readonly mobile?: string;
-  readonly agreed?: boolean;
-  readonly fullName?: string;
-  readonly idNumber?: string;
-  readonly cardType?: string;
-}
+import type { Typed } from './steps.ts';
 
 /** Draws the step the dispatcher chose; after a refusal with its problems and the status of the first. */
 export async function draw(
@@ -31,14 +23,17 @@ export async function draw(
   const context = contextOf(needs, journey);
   const show = (page: string): FastifyReply => needs.desk.html(reply, page, problems.length > 0 ? 422 : 200);
   const common = { department, problems };
+  // a way that leads nowhere now is not offered
+  const province = needs.bridge.status().up ? { province: `${at}/province` } : {};
   const links: SignInLinks = {
     password: `${at}?way=password`,
     sms: `${at}?way=sms`,
-    province: `${at}/province`,
+    ...province,
     register: `${at}?way=register`,
     recover: `${at}?way=recover`,
   };
   const { code } = flow;
+  const claims = async () => flow.signIn && (await needs.accounts.accountForClaims(flow.signIn.accountId));
   switch (journey.step) {
     case 'password':
       return show(
@@ -65,6 +60,9 @@ export async function draw(
             ...(code.purpose === 'second-factor'
               ? { decline: { action: `${at}/decline` } }
               : {
+                  ...(code.purpose === 'sign-in'
+                    ? { shared: flow.shared ? 'said' : { href: `${at}?shared=yes` } }
+                    : {}),
                   change: `${at}?way=${{ register: 'register', recover: 'recover', 'sign-in': 'sms' }[code.purpose]}`,
                 }),
           },
@@ -81,7 +79,7 @@ export async function draw(
             action: `${at}/register`,
             mobile: typed.mobile,
             agreed: typed.agreed,
-            links: { signIn: `${at}?way=password`, province: `${at}/province` },
+            links: { signIn: `${at}?way=${journey.first}`, ...province },
           },
           context,
         ),
@@ -94,7 +92,12 @@ export async function draw(
         ),
       );
     case 'method':
-      return show(registerMethodView({ problems, action: `${at}/method`, username: code?.mobile }, context));
+      return show(
+        registerMethodView(
+          { problems, action: `${at}/method`, ...(flow.another ? {} : { username: flow.login }) },
+          context,
+        ),
+      );
     case 'register-real-name':
       return show(
         realNameView(
@@ -117,15 +120,15 @@ export async function draw(
         ),
       );
     case 'real-name-result': {
-      const claims = flow.signIn && (await needs.accounts.accountForClaims(flow.signIn.accountId));
+      const person = await claims();
       return show(
         realNameResultView(
           {
-            level: claims?.level ?? 1,
-            checkedAt: claims?.realNameAt ?? context.now,
-            nameMasked: claims?.nameMasked ?? '',
-            idMasked: claims?.idNumberMasked ?? '',
-            mobileMasked: claims?.mobileMasked,
+            level: person?.level ?? 1,
+            checkedAt: person?.realNameAt ?? context.now,
+            nameMasked: person?.nameMasked ?? '',
+            idMasked: person?.idNumberMasked ?? '',
+            mobileMasked: person?.mobileMasked,
             department,
             onward: `${at}?seen=result`,
           },
@@ -134,13 +137,24 @@ export async function draw(
       );
     }
     case 'second-factor':
-      return show(await secondFactorStart(needs, journey, context));
+      return show(
+        secondFactorView(
+          {
+            ...common,
+            action: `${at}/resend`,
+            mobileMasked: (await claims())?.mobileMasked ?? '',
+            decline: { action: `${at}/decline` },
+          },
+          context,
+        ),
+      );
     case 'second-password':
       return show(
         secondPasswordView(
           {
             ...common,
             action: `${at}/second-password`,
+            username: flow.login,
             decline: { action: `${at}/decline` },
             recover: `${at}?way=recover`,
           },
@@ -150,45 +164,27 @@ export async function draw(
     case 'recover-mobile':
       return show(
         recoverMobileView(
-          { problems, action: `${at}/recover`, mobile: typed.mobile, signIn: `${at}?way=password` },
+          { problems, action: `${at}/recover`, mobile: typed.mobile, signIn: `${at}?way=${journey.first}` },
           context,
         ),
       );
     case 'recover-identity': {
-      const refusedBefore = flow.identityRefused ? [{ field: 'id_number', ...flow.identityRefused }] : problems;
-      return show(recoverIdentityView({ problems: refusedBefore, action: `${at}/recover-identity` }, context));
+      const before = flow.identityRefused ? [{ field: 'id_number', ...flow.identityRefused }] : [];
+      const now = problems.length > 0 ? problems : before;
+      return show(recoverIdentityView({ ...typed, problems: now, action: `${at}/recover-identity` }, context));
     }
     case 'new-password':
-      return show(newPasswordView({ problems, action: `${at}/new-password` }, context));
+      return show(newPasswordView({ problems, action: `${at}/new-password`, username: flow.login }, context));
     case 'recovered':
       return show(recoveredView({ onward: `${at}?seen=result` }, context));
     case 'roaming':
       return drawRoaming(needs, journey);
     case 'consent':
       return drawConsent(needs, journey);
+    case 'waiting':
+      return show(waitingView({ latest: at }, context));
     case 'finish':
       return finish(needs, journey);
   }
   return reply.redirect(at, 303);
-}
-
-/** The code is asked for by a press of the button, so that opening a page never sends a message. */
-async function secondFactorStart(
-  needs: SigninNeeds,
-  { at, department, flow }: Journey,
-  context: PageContext,
-): Promise<string> {
-  const claims = flow.signIn && (await needs.accounts.accountForClaims(flow.signIn.accountId));
-  return codeView(
-    {
-      action: `${at}/code`,
-      purpose: 'second-factor',
-      department,
-      mobileMasked: claims?.mobileMasked ?? '',
-      expiresAt: context.now,
-      resend: { action: `${at}/resend` },
-      decline: { action: `${at}/decline` },
-    },
-    context,
-  );
 }

@@ -1,25 +1,35 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Refusal } from '../accounts/accounts.ts';
-import { draw, type Typed } from './draw.ts';
-import { contextOf, type Journey, openJourney } from './journey.ts';
+import { type Code, EgretError } from '../errors.ts';
+import { draw } from './draw.ts';
+import { contextOf, goOn, type Journey, openJourney } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
 import { conflictView } from './province.view.ts';
 import { realNameStopView } from './real-name.view.ts';
 import { alreadyRegisteredView } from './register.view.ts';
-import type { Step } from './steps.ts';
+import type { Flow, NotDone, Step, Typed } from './steps.ts';
 
 export type Act = (journey: Journey) => Promise<FastifyReply>;
+
+/** What a question to the province came to. */
+export type Came = { readonly flow: Flow } | NotDone;
 
 export interface Forms {
   /** A form of these steps; from any other step the journey is shown as it stands, and nothing changes. */
   post(action: string, steps: readonly Step[], act: Act, limit?: string): void;
   /** The same step again with what has to be mended; or the page of a refusal that no other try would change. */
   refused(journey: Journey, name: string, refusal: Refusal, typed?: Typed): Promise<FastifyReply>;
+  /** The page of what was answered while the person waited. */
+  answered(journey: Journey, notDone: NotDone): Promise<FastifyReply>;
+  /** For work that may ask the province: longer than two seconds, and a page says so while it goes on. */
+  patiently(journey: Journey, work: Promise<Came>): Promise<FastifyReply>;
 }
 
+const patience = 2_000;
+
 export function createForms(server: FastifyInstance, needs: SigninNeeds): Forms {
-  const { desk } = needs;
-  return {
+  const { desk, interactions } = needs;
+  const forms: Forms = {
     post(action, steps, act, limit) {
       server.post(`/signin/:uid/${action}`, async (request: FastifyRequest, reply: FastifyReply) => {
         if (!(await desk.allowed(request, reply))) return reply;
@@ -33,11 +43,57 @@ export function createForms(server: FastifyInstance, needs: SigninNeeds): Forms 
       const page = stopped(needs, journey, refusal);
       if (page) return desk.html(journey.reply, page, 403);
       const { code, triesLeft, until, reason } = refusal;
-      if (reason === 'province-unreachable') return desk.refuse(journey.request, journey.reply, code);
+      if (reason === 'province-unreachable') return unfinished(needs, journey, code);
       const more = { ...(triesLeft === undefined ? {} : { triesLeft }), ...(until === undefined ? {} : { until }) };
       return draw(needs, journey, [{ field: name, code, ...more }], typed);
     },
+    async answered(journey, notDone) {
+      if ('code' in notDone) return unfinished(needs, journey, notDone.code);
+      return forms.refused(journey, notDone.name, notDone.refusal, notDone.typed);
+    },
+    async patiently(journey, work) {
+      const { interaction, version, flow, request, reply } = journey;
+      const { uid, exp } = interaction;
+      const came = await soon(work);
+      if (came) return 'flow' in came ? goOn(needs, journey, came.flow) : forms.answered(journey, came);
+      const waiting = { ...flow, waiting: desk.clock.now() };
+      const held = await interactions.saveFlow(uid, version, waiting, exp);
+      const failed = (error: unknown): NotDone => {
+        request.log.error(
+          { err: { message: (error as Error).message } },
+          'a question to the province was not finished',
+        );
+        return { code: error instanceof EgretError ? error.code : 'EG-1700' };
+      };
+      // a person who went another way meanwhile has made a newer version of the flow: then nothing is written
+      const later = work.catch(failed).then((what) => {
+        const next = 'flow' in what ? what.flow : { ...flow, notDone: what };
+        return held && interactions.saveFlow(uid, version + 1, next, exp);
+      });
+      later.catch(failed);
+      return reply.redirect(journey.at, 303);
+    },
   };
+  return forms;
+}
+
+/** What work comes to within the patience of a page, or undefined. */
+async function soon<T>(work: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const slow = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), patience);
+  });
+  return Promise.race([work, slow]).finally(() => clearTimeout(timer));
+}
+
+/** The error page of a step: what is safe, and the way back to it. */
+function unfinished({ desk }: SigninNeeds, journey: Journey, code: Code): FastifyReply {
+  const { request, reply, at, department, client } = journey;
+  return desk.refuse(request, reply, code, {
+    retry: `${at}?again=yes`,
+    ...(code === 'EG-1306' ? { safe: 'not-counted' } : code.startsWith('EG-P9') ? { safe: 'unaffected' } : {}),
+    ...(department && client ? { department, back: client.home } : {}),
+  });
 }
 
 /** Refusals that end a step: another way, a counter, a guardian, or the account that is there already. */
@@ -57,7 +113,12 @@ function stopped(needs: SigninNeeds, journey: Journey, refusal: Refusal): string
   }
   if (reason === 'identity-in-use') {
     return alreadyRegisteredView(
-      { signIn: `${at}?way=password`, recover: `${at}?way=recover`, ...(number ? { caseNumber: number } : {}) },
+      {
+        signIn: `${at}?way=${journey.first}`,
+        recover: `${at}?way=recover`,
+        ...(flow.joining ? { mobileMasked: flow.joining.mobileMasked } : {}),
+        ...(number ? { caseNumber: number } : {}),
+      },
       context,
     );
   }

@@ -16,7 +16,7 @@ export interface SigninNeeds {
   readonly consents: Consents;
   readonly sessions: Sessions;
   readonly clients: Pick<Clients, 'snapshot'>;
-  readonly bridge: Pick<Bridge, 'loginUrl' | 'redeemTicket'>;
+  readonly bridge: Pick<Bridge, 'loginUrl' | 'redeemTicket' | 'status'>;
   readonly database: Database;
   readonly audit: Audit;
   readonly reference: (accountId: string) => Uint8Array;

@@ -1,10 +1,10 @@
 import { field } from '../web/desk.ts';
-import type { Forms } from './forms.ts';
+import type { Came, Forms } from './forms.ts';
 import { attemptOf, goOn } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
 
 /** What else proves who it is: the password, the ID number after a code, the password after another factor. */
-export function provingSteps({ post, refused }: Forms, needs: SigninNeeds): void {
+export function provingSteps({ post, refused, patiently }: Forms, needs: SigninNeeds): void {
   const { accounts } = needs;
   post(
     'password',
@@ -17,9 +17,10 @@ export function provingSteps({ post, refused }: Forms, needs: SigninNeeds): void
         password: field(request, 'password', 1024) ?? '',
         browser,
       });
-      if (tried.ok) return goOn(needs, journey, { ...journey.flow, way: 'password', signIn: tried.signIn });
+      if (tried.ok)
+        return goOn(needs, journey, { ...journey.flow, way: 'password', signIn: tried.signIn, login: loginId });
       if (tried.reason === 'password-paused')
-        return goOn(needs, journey, { way: 'password', pausedUntil: tried.until });
+        return goOn(needs, journey, { way: 'password', pausedUntil: tried.until, joining: journey.flow.joining });
       return refused(journey, tried.reason === 'not-a-login-name' ? 'login_id' : 'password', tried, { loginId });
     },
     'signInPerAddress',
@@ -28,14 +29,15 @@ export function provingSteps({ post, refused }: Forms, needs: SigninNeeds): void
   post(
     'identity',
     ['identity'],
-    async (journey) => {
-      const tried = await accounts.signInWithIdNumber({
-        ...attemptOf(journey),
-        proof: journey.flow.identityProof ?? '',
-        idNumber: field(journey.request, 'id_number', 64) ?? '',
-      });
-      if (!tried.ok) return refused(journey, 'id_number', tried);
-      return goOn(needs, journey, { ...journey.flow, signIn: tried.signIn, identityProof: undefined });
+    (journey) => {
+      const idNumber = field(journey.request, 'id_number', 64) ?? '';
+      const prove = async (): Promise<Came> => {
+        const proof = journey.flow.identityProof ?? '';
+        const tried = await accounts.signInWithIdNumber({ ...attemptOf(journey), proof, idNumber });
+        if (!tried.ok) return { name: 'id_number', refusal: tried };
+        return { flow: { ...journey.flow, signIn: tried.signIn, identityProof: undefined } };
+      };
+      return patiently(journey, prove());
     },
     'signInPerAddress',
   );

@@ -1,13 +1,37 @@
-import type { Refusal } from '../accounts/accounts.ts';
+import { normalizeNumber, type Refusal } from '../accounts/accounts.ts';
 import { field } from '../web/desk.ts';
 import { articlesVersion } from '../web/words-articles.ts';
-import type { Forms } from './forms.ts';
-import { attemptOf, goOn } from './journey.ts';
+import type { Came, Forms } from './forms.ts';
+import { attemptOf, goOn, type Journey } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
+import type { Flow, Typed } from './steps.ts';
 
 /** Registration after its code, and the real name: its last step, or asked of somebody signed in. */
-export function registrationSteps({ post, refused }: Forms, needs: SigninNeeds): void {
+export function registrationSteps({ post, refused, patiently }: Forms, needs: SigninNeeds): void {
   const { accounts } = needs;
+  const realNameOf = (typed: Typed) => ({ name: typed.fullName ?? '', idNumber: typed.idNumber ?? '' });
+  const ofSomebodySignedIn = async ({ flow }: Journey, typed: Typed): Promise<Came> => {
+    if (!flow.signIn) return { flow };
+    const { accountId, factors } = flow.signIn;
+    const proved = await accounts.provideRealName(accountId, realNameOf(typed));
+    if (!proved.ok) return { name: blamed(proved), refusal: proved, typed };
+    const assessed = await accounts.assess(accountId, factors);
+    return { flow: { ...flow, signIn: assessed.ok ? assessed.signIn : flow.signIn, proved: true } };
+  };
+  const lastStep = async (journey: Journey, typed: Typed): Promise<Came> => {
+    const { flow } = journey;
+    const realName = realNameOf(typed);
+    const done = await accounts.finishRegistration({ ...attemptOf(journey), draft: flow.draft ?? '', realName });
+    if (done.ok) return { flow: { ...finished(flow), signIn: done.signIn, proved: true } };
+    const notDone = { name: blamed(done), refusal: done, typed };
+    // this person has an account: the mobile proved here joins it, if it is they who sign in to it in this journey
+    if (done.reason !== 'identity-in-use' || flow.another || !flow.proof || !flow.code) return notDone;
+    const { mobileMasked } = flow.code;
+    const joining = { proof: flow.proof, idNumber: normalizeNumber(realName.idNumber), mobileMasked };
+    return { flow: { ...flow, joining, notDone } };
+  };
+  const finished = (flow: Flow): Flow => ({ ...flow, draft: undefined, proof: undefined, code: undefined });
+
   post('another', ['mobile-in-use'], (journey) => goOn(needs, journey, { ...journey.flow, another: true }));
 
   post('method', ['method'], async (journey) => {
@@ -22,41 +46,26 @@ export function registrationSteps({ post, refused }: Forms, needs: SigninNeeds):
       another: flow.another,
     });
     if (!drafted.ok) return refused(journey, 'new_password', drafted);
-    return goOn(needs, journey, { ...flow, proof: undefined, draft: drafted.draft });
+    return goOn(needs, journey, { ...flow, draft: drafted.draft });
   });
   post(
     'real-name',
     ['register-real-name', 'real-name'],
-    async (journey) => {
-      const { flow, request } = journey;
+    (journey) => {
+      const { request } = journey;
       const typed = {
         fullName: field(request, 'full_name', 100),
         idNumber: field(request, 'id_number', 64),
         cardType: field(request, 'card_type', 8),
       };
-      const realName = { name: typed.fullName ?? '', idNumber: typed.idNumber ?? '' };
-      if (journey.step === 'real-name' && flow.signIn) {
-        const proved = await accounts.provideRealName(flow.signIn.accountId, realName);
-        if (!proved.ok) return refused(journey, blamed(proved), proved, typed);
-        const assessed = await accounts.assess(flow.signIn.accountId, flow.signIn.factors);
-        return goOn(needs, journey, { ...flow, signIn: assessed.ok ? assessed.signIn : flow.signIn, proved: true });
-      }
-      const done = await accounts.finishRegistration({ ...attemptOf(journey), draft: flow.draft ?? '', realName });
-      if (!done.ok) return refused(journey, blamed(done), done, typed);
-      return goOn(needs, journey, { ...flow, draft: undefined, code: undefined, signIn: done.signIn, proved: true });
+      return patiently(journey, journey.flow.signIn ? ofSomebodySignedIn(journey, typed) : lastStep(journey, typed));
     },
     'realNamePerAddress',
   );
   post('later', ['register-real-name'], async (journey) => {
     const done = await accounts.finishRegistration({ ...attemptOf(journey), draft: journey.flow.draft ?? '' });
     if (!done.ok) return refused(journey, 'id_number', done);
-    return goOn(needs, journey, {
-      ...journey.flow,
-      draft: undefined,
-      code: undefined,
-      signIn: done.signIn,
-      declined: true,
-    });
+    return goOn(needs, journey, { ...finished(journey.flow), signIn: done.signIn, declined: true });
   });
 }
 

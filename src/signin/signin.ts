@@ -2,8 +2,9 @@
  * The sign-in journey: who is it, which level, may this be given. Each request reads the interaction of this browser
  * and what it has come to; one dispatcher (steps.ts) chooses the step; a form changes the stored state and goes back to
  * the one address. It owns no rule about people (accounts), consent (consents) or protocol (provider).
- * Routes: GET /signin/:uid; POST /signin/:uid/{password, mobile, register, code, resend, identity, another, method,
- * real-name, later, decline, second-password, roaming, consent}.
+ * Routes: GET /signin/:uid (`way` chooses another way in), /signin/:uid/{province, ticket}; POST /signin/:uid/{password,
+ * mobile, register, recover, code, resend, identity, another, method, real-name, later, decline, second-password,
+ * recover-identity, new-password, roaming, consent}.
  */
 import type { FastifyInstance } from 'fastify';
 import { answerSteps } from './answers.ts';
@@ -20,17 +21,20 @@ import { registrationSteps } from './registration.ts';
 export type { SigninNeeds } from './needs.ts';
 
 export async function signin(server: FastifyInstance, needs: SigninNeeds): Promise<void> {
+  const forms = createForms(server, needs);
   server.get('/signin/:uid', async (request, reply) => {
     const journey = await openJourney(needs, request, reply);
     if (!journey) return reply;
-    const { way, seen } = request.query as { way?: unknown; seen?: unknown };
+    const { way, seen, shared, again } = request.query as Record<string, unknown>;
+    const { flow, notDone } = journey;
     if (way === 'password' || way === 'sms' || way === 'register' || way === 'recover')
-      return goOn(needs, journey, { way });
-    if (seen === 'result') return goOn(needs, journey, { ...journey.flow, proved: false, recovered: false });
-    return draw(needs, journey);
+      return goOn(needs, journey, { way, joining: flow.joining });
+    if (seen === 'result') return goOn(needs, journey, { ...flow, proved: false, recovered: false });
+    if (shared === 'yes' && journey.step === 'code') return goOn(needs, journey, { ...flow, shared: true });
+    if (again === 'yes') return goOn(needs, journey, flow);
+    return notDone ? forms.answered(journey, notDone) : draw(needs, journey);
   });
 
-  const forms = createForms(server, needs);
   provingSteps(forms, needs);
   codeSteps(forms, needs);
   registrationSteps(forms, needs);

@@ -3,20 +3,31 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { type Code, catalogue, EgretError } from '../errors.ts';
 import { contentSecurityPolicy } from './assets.ts';
-import { errorPageView } from './error-page.view.ts';
+import { type ErrorPage, errorPageView } from './error-page.view.ts';
 import type { Outage, PageContext } from './html.ts';
 import { onwardView } from './onward.view.ts';
 import { preferencesOf } from './preferences.ts';
 
 /** What every page room needs of a request and an answer, so that no room draws a frame or checks a form its own way. */
 export interface Desk {
-  /** Language, mode, person, banner and form token of this request; `person` only when given. */
-  context(request: FastifyRequest, options?: { person?: { maskedName: string }; uiLocales?: string }): PageContext;
+  /**
+   * Language, mode, person and form token of this request; `person` only when given. `touched`: the province takes part
+   * in this page, so it says when the province does not answer.
+   */
+  context(
+    request: FastifyRequest,
+    options?: { person?: { maskedName: string }; uiLocales?: string; touched?: boolean },
+  ): PageContext;
   /** False for a post that did not come from our own page; the desk has answered EG-1003 then. */
   allowed(request: FastifyRequest, reply: FastifyReply): Promise<boolean>;
   html(reply: FastifyReply, page: string, status?: number): FastifyReply;
   /** The error page of a catalogue code with a case number, logged, with the code's status. */
-  refuse(request: FastifyRequest, reply: FastifyReply, code: Code, options?: { until?: number }): FastifyReply;
+  refuse(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    code: Code,
+    options?: { until?: number } & Pick<ErrorPage, 'safe' | 'retry' | 'department' | 'back'>,
+  ): FastifyReply;
   /** A cap per address: false when used up; the desk has answered 429 with Retry-After then. */
   withinLimit(request: FastifyRequest, reply: FastifyReply, name: string): Promise<boolean>;
   /** A page of ours that goes on by itself, because `form-action 'self'` stops a form's redirect to another origin. */
@@ -86,7 +97,7 @@ export function createDesk(needs: DeskNeeds): Desk {
     path: request.method === 'POST' ? request.url.replace(/^(\/signin\/[^/?]+).*$/, '$1') : request.url,
     now: clock.now(),
     ...(options.person ? { person: options.person } : {}),
-    banner: needs.outage(),
+    ...(options.touched ? { banner: needs.outage() } : {}),
     formToken: formToken(request),
     demo: needs.demo,
   });
@@ -105,11 +116,13 @@ export function createDesk(needs: DeskNeeds): Desk {
       const wait = options.until ? Math.max(1, Math.ceil((options.until - clock.now()) / 1000)) : 5;
       reply.header('retry-after', wait);
     }
-    return html(
-      reply,
-      errorPageView({ code, caseNumber: number, at: clock.now(), retryAt: options.until }, context(request)),
-      status,
+    const { until, ...more } = options;
+    const touched = code === 'EG-1306' || code.startsWith('EG-P');
+    const page = errorPageView(
+      { code, caseNumber: number, at: clock.now(), retryAt: until, ...more },
+      context(request, { touched }),
     );
+    return html(reply, page, status);
   };
   return {
     clock,
@@ -130,7 +143,11 @@ export function createDesk(needs: DeskNeeds): Desk {
     },
     async withinLimit(request, reply, name) {
       const { allowed, resetAt } = await needs.count(name, request.ip);
-      if (!allowed) refuse(request, reply, 'EG-1009', { until: resetAt });
+      if (!allowed)
+        refuse(request, reply, 'EG-1009', {
+          until: resetAt,
+          ...(request.method === 'POST' ? { safe: 'not-submitted' } : {}),
+        });
       return allowed;
     },
     onward: (request, reply, target) => html(reply, onwardView({ href: target }, context(request))),

@@ -167,6 +167,7 @@ export interface Button {
   /** Solid is the one next step; outline another way; danger what cannot be undone. */
   readonly kind?: 'solid' | 'outline' | 'danger';
   readonly icon?: IconName;
+  readonly id?: string;
   readonly name?: string;
   readonly value?: string;
   readonly minor?: boolean;
@@ -175,7 +176,7 @@ export interface Button {
 const looks = (about: Button): string => `button ${about.kind ?? 'solid'}${about.minor ? ' minor' : ''}`;
 
 export const button = (about: Button): Html =>
-  html`<button${attributes({ class: looks(about), type: 'submit', name: about.name, value: about.value })}>${about.icon && icon(about.icon)}<span>${about.text}</span></button>`;
+  html`<button${attributes({ id: about.id, class: looks(about), type: 'submit', name: about.name, value: about.value })}>${about.icon && icon(about.icon)}<span>${about.text}</span></button>`;
 
 /** A link that looks like a button: it only goes somewhere. */
 export const buttonLink = (about: Button & { readonly href: string }): Html =>

@@ -37,6 +37,16 @@ export interface ProviderNeeds extends AdapterNeeds, GrantNeeds {
   readonly release: PersonalData;
 }
 
+/**
+ * The library registers every response mode it knows. Answers travel in the query only: a form posted by a page of the
+ * library is none of ours. `fragment` stays for its own errors about response types that are off; clients may not ask it.
+ */
+class QueryProvider extends Provider {
+  override registerResponseMode(...[name, handler]: Parameters<Provider['registerResponseMode']>): void {
+    if (name !== 'form_post') super.registerResponseMode(name, handler);
+  }
+}
+
 /** Builds one instance for one epoch: 1-4 ms. Throws when a client's metadata is refused by the library. */
 export function buildProvider(
   needs: ProviderNeeds,
@@ -63,6 +73,7 @@ export function buildProvider(
       id_token_signed_response_alg: 'ES256',
       grant_types: ['authorization_code'],
       response_types: ['code'],
+      response_modes: ['query'],
     } as never,
     extraClientMetadata: { properties: ['secret_hashes', 'sector', 'session_minutes'] },
     responseTypes: ['code', 'none'],
@@ -135,7 +146,7 @@ export function buildProvider(
       externalSigningSupport: { enabled: true, ack: 'experimental-01' } as never,
     },
   };
-  const provider = new Provider(issuer, configuration);
+  const provider = new QueryProvider(issuer, configuration);
   provider.proxy = true; // host and scheme are pinned before it sees them (mount.ts)
   applyOverrides(provider, needs);
   acts(provider, needs);

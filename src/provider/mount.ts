@@ -27,7 +27,7 @@ export async function mountProvider(
         .header('cache-control', `public, max-age=${maxAge}`)
         .header('etag', etag)
         .header('access-control-allow-origin', '*');
-      if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+      if (known(request.headers['if-none-match'], etag)) return reply.code(304).send();
       return reply.type('application/json; charset=utf-8').send(body);
     });
   };
@@ -73,3 +73,7 @@ export async function mountProvider(
     }
   });
 }
+
+/** Whether a client holds this already (RFC 9110, 13.1.2): a list, compared weakly, since proxies weaken what they compress. */
+const known = (header: string | undefined, etag: string): boolean =>
+  header?.split(',').some((each) => ['*', etag].includes(each.trim().replace(/^W\//, ''))) === true;

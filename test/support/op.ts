@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fastify from 'fastify';
 import type { Test } from 'tap';
+import type { AccountClaims } from '../../src/accounts/accounts.ts';
 import { type AuditTrail, createAudit } from '../../src/audit/audit.ts';
 import { type Clients, createClients } from '../../src/clients/clients.ts';
 import { shiftedClock } from '../../src/clock.ts';
@@ -16,6 +17,7 @@ import {
   mountProvider,
   type ProtocolState,
   type ProviderNeeds,
+  personalData,
   type Standing,
 } from '../../src/provider/provider.ts';
 import { createSessions, endedByUid, type Sessions } from '../../src/sessions/sessions.ts';
@@ -66,6 +68,8 @@ export interface OpOptions {
   readonly clients?: readonly object[];
   /** Milliseconds that the clock of this process was moved by: PostgreSQL, which has its own, follows. */
   readonly offset?: () => number;
+  /** What the records know of everybody, for userinfo; without it two claims are made up. */
+  readonly known?: Omit<AccountClaims, 'accountId'>;
 }
 
 /** The provider behind its real mount and stores, with a sign-in that believes everyone: what is tried is the protocol. */
@@ -146,7 +150,14 @@ export async function op(
     },
     development: true,
     consent: async (account, id) => standing.get(`${account} ${id}`) ?? consents.find(account, id),
-    release: async () => ({ nickname: '测*', updated_at: 1 }),
+    release: options.known
+      ? personalData({
+          database,
+          audit: keys.audit,
+          account: async (id) => ({ accountId: id, ...options.known! }),
+          reference: (id) => keys.vault.mac('audit-ref', id),
+        })
+      : async () => ({ nickname: '测*', updated_at: 1 }),
     ended: endedByUid(endings),
     stamp: (type, { client: id }) =>
       keys.audit.stamp({ type, outcome: 'success', ...(id ? { client: id } : {}) } as never),

@@ -5,107 +5,137 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { holdFolder, markOf, takenPort, whenNpmEnds } from './alone.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const base = Number(process.env.EGRET_BASE_PORT ?? 4000);
-const data = resolve(root, process.env.EGRET_DATA ?? '.data');
-const issuer = `http://localhost:${base}`;
-const admin = `http://localhost:${base + 1}`;
-const province = `http://127.0.0.1:${base + 100}`;
-const portal = (n: number): string => `http://127.0.0.1:${base + 200 + n}`;
-const env = { ...process.env, EGRET_BASE_PORT: String(base), EGRET_DATA: data };
+const patience = 120_000;
 
 function giveUp(sentence: string): never {
   console.error(sentence);
   process.exit(1);
 }
 
-if (!Number.isInteger(base) || base < 1024 || base > 65_000)
-  giveUp('EGRET_BASE_PORT must be a port from 1024 to 65000.');
-try {
-  fs.mkdirSync(data, { recursive: true, mode: 0o711 });
-  fs.accessSync(data, fs.constants.W_OK);
-} catch {
-  giveUp(`The data folder ${data} cannot be written: give EGRET_DATA a folder of yours.`);
-}
-for (const port of [base, base + 1, base + 100, ...[0, 1, 2, 3, 4, 5].map((n) => base + 200 + n)]) {
-  if (await taken(port))
-    giveUp(
-      `Port ${port} is taken, by another program or by an Egret that already runs: end it, or start with EGRET_BASE_PORT=${base + 1000}.`,
-    );
-}
-
+if (!fs.existsSync(join(root, 'node_modules'))) giveUp('The packages are not installed: run `npm ci` first.');
+const { loadConfig } = await import('../config.ts');
+const config = settings();
+const { basePort: base, dataFolder: data, issuer } = config;
+const admin = `http://localhost:${config.admin.port}`;
+const province = `http://127.0.0.1:${base + 100}`;
+const portal = (n: number): string => `http://127.0.0.1:${base + 200 + n}`;
+const env = { ...process.env, EGRET_BASE_PORT: String(base), EGRET_DATA: data };
 const logs = join(data, 'logs');
-fs.mkdirSync(logs, { recursive: true, mode: 0o700 });
 const children: ChildProcess[] = [];
 let ending = false;
 
-const start = (name: string, file: string, args: string[], more: Record<string, string> = {}): void => {
-  const log = fs.openSync(join(logs, `${name}.log`), 'a', 0o600);
+await claim();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
+whenNpmEnds(() => end(0));
+try {
+  start('province', 'src/demo/province/main.ts', [
+    ...['--port', `${base + 100}`, '--data', join(data, 'province')],
+    '--with-parent',
+  ]);
+  start('portals', 'src/demo/portals/main.ts', [
+    ...['--base-port', `${base + 200}`, '--issuer', issuer, '--data', join(data, 'portals')],
+    '--with-parent',
+  ]);
+  start('gateway', 'src/cli/main.ts', ['serve'], { EGRET_CLIENTS: clientsFolder() });
+  await until(async () => (await ask(`${admin}/readyz`)).ok);
+  await until(async () => (await ask(`${province}/__sim/clock`)).ok);
+  await introduce();
+  await installSecret();
+  await until(async () => (await ask(portal(0))).ok);
+  welcome();
+} catch (error) {
+  // what was under way when we were told to end fails, and that is no news
+  if (!ending) {
+    console.error(`The city did not start: ${(error as Error).message.split('\n')[0]}. The logs are in ${logs}.`);
+    end(1);
+  }
+}
+
+function settings(): ReturnType<typeof loadConfig> {
+  try {
+    const read = loadConfig();
+    if (read.mode === 'production')
+      giveUp('`npm start` is the demonstration on one machine; in production run `egret serve`.');
+    return read;
+  } catch (error) {
+    giveUp(`${(error as { code?: string }).code ?? ''}  ${(error as Error).message}`.trim());
+  }
+}
+
+/** The data folder is ours alone and can be written, the ports are free; else one sentence and what to do. */
+async function claim(): Promise<void> {
+  const other = base + 1000 > 65_000 ? base - 1000 : base + 1000;
+  const beside = `EGRET_BASE_PORT=${other} EGRET_DATA=.data-${other} npm start`;
+  try {
+    fs.mkdirSync(data, { recursive: true, mode: 0o711 });
+    fs.mkdirSync(logs, { recursive: true, mode: 0o700 });
+    fs.accessSync(logs, fs.constants.W_OK);
+    fs.accessSync(data, fs.constants.W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC') giveUp(`The disk of the data folder ${data} is full: free some space and start again.`);
+    const why = code === 'EEXIST' || code === 'ENOTDIR' ? 'is not a folder' : 'cannot be written by this user';
+    giveUp(`The data folder ${data} ${why}: start as the user it belongs to, or name another one with EGRET_DATA.`);
+  }
+  if (!(await holdFolder(data)))
+    giveUp(`An Egret already runs with the data folder ${data}: end it, or start this one beside it: ${beside}`);
+  const killed = fs.existsSync(markOf(data));
+  const ports = [config.listen.port, config.admin.port, base + 100, ...[0, 1, 2, 3, 4, 5].map((n) => base + 200 + n)];
+  const port = await takenPort(ports, killed ? 10_000 : 0);
+  if (port !== undefined)
+    giveUp(`Port ${port} is taken by another program or another Egret: end it, or start this one beside it: ${beside}`);
+  fs.writeFileSync(markOf(data), '');
+}
+
+function start(name: string, file: string, args: string[], more: Record<string, string> = {}): void {
+  const path = join(logs, `${name}.log`);
+  const log = fs.openSync(path, 'a', 0o600);
   // stdin is a pipe that closes when this process ends, however it ends: then each child ends too
   const child = spawn(process.execPath, [join(root, file), ...args], {
     cwd: root,
     env: { ...env, ...more },
     stdio: ['pipe', log, 'pipe'],
-    detached: true,
+    detached: true, // Ctrl-C reaches us alone; we end them in order
   });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     fs.writeSync(log, chunk);
     said = (said + chunk).slice(-2000);
   });
-  child.on('exit', (code) => {
+  child.stdin?.on('error', () => {}); // it ended by itself
+  const gone = (why: string): void => {
     if (ending) return;
-    console.error(`The ${name} ended (${code}). ${said.trim()}\nIts log: ${join(logs, `${name}.log`)}`);
+    console.error(`The ${name} ended (${why}). ${said.trim()}\nIts log: ${path}`);
     end(1);
-  });
+  };
+  child.on('error', (error) => gone(error.message));
+  child.on('close', (code, signal) => gone(`${code ?? signal}`));
   children.push(child);
-};
+}
 
 function end(code: number): void {
   if (ending) return;
   ending = true;
-  const left = children.filter((child) => child.exitCode === null && child.signalCode === null);
+  const left = children.filter((child) => child.pid && child.exitCode === null && child.signalCode === null);
   for (const child of left) child.stdin?.end();
   const slow = setTimeout(() => {
     for (const child of left) child.kill('SIGKILL');
   }, 10_000);
   Promise.all(left.map((child) => new Promise((done) => child.on('exit', done)))).then(() => {
     clearTimeout(slow);
+    fs.rmSync(markOf(data), { force: true });
     process.exit(code);
   });
 }
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
 
-start('province', 'src/demo/province/main.ts', [
-  '--port',
-  String(base + 100),
-  '--data',
-  join(data, 'province'),
-  '--with-parent',
-]);
-start('portals', 'src/demo/portals/main.ts', [
-  '--base-port',
-  String(base + 200),
-  '--issuer',
-  issuer,
-  '--data',
-  join(data, 'portals'),
-  '--with-parent',
-]);
-start('gateway', 'src/cli/main.ts', ['serve'], { EGRET_CLIENTS: clientsFolder() });
-
-await until(async () => (await fetch(`${admin}/readyz`)).ok);
-await until(async () => (await fetch(`${province}/__sim/clock`)).ok);
-await introduce();
-await installSecret();
-await until(async () => (await fetch(portal(0))).ok);
-
-console.log(`
+function welcome(): void {
+  console.log(`
 gateway     ${issuer}
 operators   ${admin}  (/readyz, /metrics)
 province    ${province}  (a simulator: no real person, no real number)
@@ -120,13 +150,19 @@ portals     ${portal(0)}
 Try first: open ${portal(1)} and press 用白鹭通行证登录, then 注册.
   A person the province knows: 测试甲, number 350299199001010117, mobile 15400000117.
   The code arrives in the SMS inbox above. Then open the other portals: no second login.
-Logs: ${logs}. Ctrl-C ends everything; the data stays (npm run reset forgets it).
+Ready in ${(performance.now() / 1000).toFixed(1)} s. Logs: ${logs}.
+Ctrl-C ends everything; the data stays (\`npm run reset\` forgets it).
 `);
+}
+
+function ask(url: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(url, { ...init, signal: AbortSignal.timeout(5_000) });
+}
 
 /** Tells the province our public keys, as the two sides would on paper. */
 async function introduce(): Promise<void> {
-  const { keys } = (await (await fetch(`${admin}/bridge/public-keys`)).json()) as { keys: unknown[] };
-  const answer = await fetch(`${province}/__sim/callers`, {
+  const { keys } = (await (await ask(`${admin}/bridge/public-keys`)).json()) as { keys: unknown[] };
+  const answer = await ask(`${province}/__sim/callers`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ callerCode: 'EGRET', returnUrlPrefixes: [`${issuer}/signin/`], keys }),
@@ -138,45 +174,34 @@ async function introduce(): Promise<void> {
 async function installSecret(): Promise<void> {
   const file = join(data, 'portals', 'gongjijin.secret');
   if (fs.existsSync(file)) return;
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [join(root, 'src/cli/main.ts'), 'clients', 'secret', 'gongjijin'],
-    { cwd: root, env },
-  );
-  fs.writeFileSync(file, stdout.trim(), { mode: 0o600 });
+  const args = [join(root, 'src/cli/main.ts'), 'clients', 'secret', 'gongjijin'];
+  const made = promisify(execFile)(process.execPath, args, { cwd: root, env });
+  children.push(made.child);
+  const { stdout } = await made;
+  // whole or not at all: half a secret would be kept for good
+  fs.writeFileSync(`${file}.new`, stdout.trim(), { mode: 0o600 });
+  fs.renameSync(`${file}.new`, file);
 }
 
 /** The portals' registrations; where the ports are shifted, copies that say so. */
 function clientsFolder(): string {
-  const own = join(root, 'config/clients');
-  if (base === 4000) return own;
+  if (base === 4000) return config.clientsFolder;
   const folder = join(data, 'clients');
   fs.mkdirSync(folder, { recursive: true });
-  for (const file of fs.readdirSync(own)) {
+  for (const file of fs.readdirSync(config.clientsFolder).filter((name) => name.endsWith('.yaml'))) {
     const text = fs
-      .readFileSync(join(own, file), 'utf8')
+      .readFileSync(join(config.clientsFolder, file), 'utf8')
       .replace(/127\.0\.0\.1:42(\d\d)/g, (_all, n) => `127.0.0.1:${base + 200 + Number(n)}`);
     fs.writeFileSync(join(folder, file), text);
   }
   return folder;
 }
 
-function taken(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const probe = net.createServer();
-    probe.once('error', () => done(true)).once('listening', () => probe.close(() => done(false)));
-    probe.listen(port, '127.0.0.1');
-  });
-}
-
 async function until(ready: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600 && !ending; tries++) {
-    if (await ready().catch(() => false)) return;
+  const deadline = performance.now() + patience;
+  while (!(await ready().catch(() => false))) {
+    if (ending) throw new Error('told to end');
+    if (performance.now() > deadline) throw new Error(`it is not ready after ${patience / 1000} seconds`);
     await pause(50);
   }
-  if (!ending) {
-    console.error(`Not ready after 30 seconds. The logs are in ${logs}.`);
-    end(1);
-  }
-  await new Promise(() => {});
 }

@@ -104,14 +104,16 @@ export class Citizen {
     return { url: authorizeUrl(this.own, client, challenge, more), verifier };
   }
 
-  /** Registers at a department with a password, real name left for later, and answers where the way goes on. */
-  async register(person: Person, password: string, client: string): Promise<string> {
-    const { at } = await this.form(this.visit(client).url);
+  /** Registers on the way to `url`, without the real name unless it is wanted; answers where the way goes on. */
+  async register(person: Person, url: string, options: { password: string; realName?: boolean }): Promise<string> {
+    const { at } = await this.form(url);
     await this.open(`${at}?way=register`);
     await this.send(at, 'register', { mobile: person.mobile, agree_terms: 'on' });
     await this.send(at, 'code', { otp: await this.own.code(person.mobile) });
-    await this.send(at, 'method', { new_password: password });
-    return mustGoOn(await this.send(at, 'later'));
+    await this.send(at, 'method', { new_password: options.password });
+    if (!options.realName) return mustGoOn(await this.send(at, 'later'));
+    await this.send(at, 'real-name', { full_name: person.name, id_number: person.number, card_type: '111' });
+    return mustGoOn(await this.open(`${at}?seen=result`));
   }
 }
 

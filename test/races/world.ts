@@ -61,7 +61,7 @@ export async function world(t: Test, engine: { redis: boolean }): Promise<World>
   const citizens = await Promise.all(
     members.map(async (member, n) => {
       const citizen = new Citizen(own, undefined, n);
-      await citizen.arrive(await citizen.register(member, password, 'public'));
+      await citizen.arrive(await citizen.register(member, citizen.visit('public').url, { password }));
       return citizen;
     }),
   );

@@ -23,7 +23,7 @@ export interface Pair {
   readonly province: string;
   readonly database: TestDatabase;
   readonly redis: TestRedis | undefined;
-  /** Ports that were found free for the test's own servers, in the number that was asked for. */
+  /** Ports in a row that were found free for the test's own servers, as many as were asked for. */
   readonly ports: readonly number[];
   /** A new secret of a client, made by the command line. */
   secret(client: string): Promise<string>;
@@ -158,15 +158,15 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
   };
 }
 
-/** Below the ports that connections going out are given, so that none of those takes one in between. */
+/** Ports in a row; below those that connections going out are given, so that none of these takes one in between. */
 async function freePorts(count: number): Promise<number[]> {
-  const found = new Set<number>();
-  for (let tries = 0; found.size < count && tries < 500; tries++) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if ((await Promise.all([free(port, '127.0.0.1'), free(port, '::1')])).every(Boolean)) found.add(port);
+  for (let tries = 0; tries < 200; tries++) {
+    const base = 10_000 + Math.floor(Math.random() * 20_000);
+    const row = Array.from({ length: count }, (_, n) => base + n);
+    const all = row.flatMap((port) => [free(port, '127.0.0.1'), free(port, '::1')]);
+    if ((await Promise.all(all)).every(Boolean)) return row;
   }
-  if (found.size < count) throw new Error('no free ports');
-  return [...found];
+  throw new Error('no free ports');
 }
 
 const free = (port: number, host: string): Promise<boolean> =>

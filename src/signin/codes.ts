@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { parseMobile } from '../accounts/accounts.ts';
 import { field } from '../web/desk.ts';
+import type { Problem } from '../web/parts.view.ts';
 import { draw } from './draw.ts';
 import type { Forms } from './forms.ts';
 import { attemptOf, goOn, type Journey } from './journey.ts';
@@ -43,7 +44,10 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
     (journey) => {
       const mobile = field(journey.request, 'mobile', 32) ?? '';
       const agreed = field(journey.request, 'agree_terms', 8) !== undefined;
-      if (!agreed) return draw(needs, journey, [{ field: 'agree_terms', code: 'EG-1008' }], { mobile, agreed });
+      const problems: Problem[] = [];
+      if (!parseMobile(mobile)) problems.push({ field: 'mobile', code: 'EG-1206' });
+      if (!agreed) problems.push({ field: 'agree_terms', code: 'EG-1008' });
+      if (problems.length > 0) return draw(needs, journey, problems, { mobile, agreed });
       return send(journey, 'register', mobile, { mobile, agreed });
     },
     'registrationsPerAddress',

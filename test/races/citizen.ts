@@ -2,6 +2,7 @@ import { Jar, pkce } from '../support/browser.ts';
 import { authorizeUrl } from '../support/department.ts';
 import { redirect } from '../support/op.ts';
 import type { Pair, Person } from '../support/pair.ts';
+import { until } from '../support/processes.ts';
 
 export interface Shown {
   readonly status: number;
@@ -113,6 +114,7 @@ export class Citizen {
     await this.send(at, 'method', { new_password: options.password });
     if (!options.realName) return mustGoOn(await this.send(at, 'later'));
     await this.send(at, 'real-name', { full_name: person.name, id_number: person.number, card_type: '111' });
+    await until(async () => (await this.open(at)).page.includes('seen=result'));
     return mustGoOn(await this.open(`${at}?seen=result`));
   }
 }

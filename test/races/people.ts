@@ -12,7 +12,12 @@ const page = async (answer: Response) => ({
 
 /** Twenty tabs of one browser go on: all of them to the same place, which is one session. */
 async function goOn(t: Test, citizen: Citizen, at: string): Promise<void> {
-  const tabs = await race((turn) => citizen.twin(turn).open(at));
+  let tabs: Awaited<ReturnType<Citizen['open']>>[] = [];
+  // a province that takes its time is waited for on a page of its own
+  await until(async () => {
+    tabs = await race((turn) => citizen.twin(turn).open(at));
+    return tabs.every((tab) => tab.status !== 200 || onwardOf(tab) !== undefined);
+  });
   const targets = new Set(tabs.map((tab) => onwardOf(tab) ?? `${tab.status}`));
   t.equal(targets.size, 1, `every tab goes on to the same address: ${[...targets]}`);
   const { to } = await citizen.open(mustGoOn(tabs[0] as (typeof tabs)[0]));

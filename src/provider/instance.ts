@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type Configuration, interactionPolicy, Provider } from 'oidc-provider';
+import { type Configuration, errors, interactionPolicy, Provider } from 'oidc-provider';
 import type { ClientRecord } from '../clients/clients.ts';
 import { toMetadata } from '../clients/clients.ts';
 import type { SigningKey } from '../keys/keys.ts';
@@ -84,6 +84,11 @@ export function buildProvider(
     pairwiseIdentifier: (_ctx, accountId, client) => subjectOf(needs, accountId, client as never),
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
+    // signed by the same key for another purpose (a logout token, a request object), it authenticates nobody
+    assertJwtClientAuthClaimsAndHeader: (_ctx, _claims, { typ }) => {
+      if (typ !== undefined && !/^(?:application\/)?(?:jwt|client-authentication\+jwt)$/i.test(String(typ)))
+        throw new errors.InvalidClientAuth('typ of another kind');
+    },
     conformIdTokenClaims: true,
     clockTolerance: 5,
     cookies: {

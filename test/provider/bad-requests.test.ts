@@ -1,4 +1,5 @@
 import t from 'tap';
+import { until } from '../support/processes.ts';
 import {
   type Answer,
   authorize,
@@ -235,6 +236,29 @@ t.test('what operators see is not on this listener', async (t) => {
     t.equal(answer.status, 404, path);
     t.notMatch(answer.body, /egret_|process_cpu|"ok":true|signKey/, path);
   }
+});
+
+t.test('a department that an operator stops is refused at every door, and only it', async (t) => {
+  const stopped = { client_id: 'jianguan', redirect_uri: 'http://127.0.0.1:4204/callback' };
+  const signOut = (id: string) => send(`/session/end?client_id=${id}`);
+  t.equal((await send(authorize(stopped))).status, 303);
+  t.equal((await signOut('jianguan')).status, 303);
+  t.equal(await own.egret('clients', 'stop', 'jianguan', '--reason', 'incident'), 0);
+  await until(async () => (await send(authorize(stopped))).status === 400, 5_000);
+  refusedByPage(t, await send(authorize(stopped)), 'authorize', /EG-1602/);
+  refusedByPage(t, await send(authorize({ ...stopped, prompt: 'none' })), 'authorize, prompt=none', /EG-1602/);
+  const out = await signOut('jianguan');
+  t.ok(out.status >= 400 && out.status < 500, `sign-out: ${out.status}`);
+  t.match(out.body, /EG-1\d{3}/);
+  for (const path of ['/token', '/introspect', '/revoke']) {
+    const answer = await send(
+      path,
+      form({ client_id: 'jianguan', grant_type: 'refresh_token', token: '07x', refresh_token: '07x' }),
+    );
+    t.match([answer.status, errorOf(answer)], [401, 'invalid_client'], path);
+  }
+  t.equal((await send(authorize())).status, 303, 'the others go on');
+  t.equal((await signOut('haochaping')).status, 303);
 });
 
 t.test('and through all of it no stack, no library, no fault', async (t) => {

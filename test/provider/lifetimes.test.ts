@@ -1,8 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
+import { createAccounts } from '../../src/accounts/accounts.ts';
 import { createClients } from '../../src/clients/clients.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createConsents } from '../../src/consents/consents.ts';
+import { createOutbox } from '../../src/outbox/outbox.ts';
+import { databaseState, oneTimeCodes } from '../../src/provider/provider.ts';
 import { createSessions, digestOfUid } from '../../src/sessions/sessions.ts';
 import { Jar, pkce } from '../support/browser.ts';
 import { authorizeUrl, code, jwks, post, redeem } from '../support/department.ts';
@@ -169,6 +172,8 @@ t.test('what another process ends is ended here', async (t) => {
   await t.test('a disabled account: every session, code and token; others go on', async (t) => {
     const someone = own.person;
     own.person = { accountId: randomUUID(), acr: 'urn:egret:r1a1', amr: ['pwd'] };
+    const at = new Date(systemClock.now());
+    await db.sql`insert into accounts (id, state, created_at, updated_at) values (${own.person.accountId}, 'active', ${at}, ${at})`;
     const [jar, second] = [await signedIn(), await signedIn()];
     own.person = someone;
     const neighbour = await signedIn();
@@ -176,8 +181,22 @@ t.test('what another process ends is ended here', async (t) => {
     const held = [await tokens(jar, 'basic'), await tokens(second, 'public')] as const;
     const kept = await tokens(neighbour, 'basic');
     const { accountId: disabled } = await sessionOf(jar);
-    const began = await jar.clone().fetch(authorizeUrl(own, 'basic', pkce().challenge, { prompt: 'consent' }));
-    await db.begin((tx) => elsewhere.record(tx, { kind: 'account', ref: disabled, until: longest() }));
+    const underWay = jar.clone();
+    const began = await underWay.fetch(authorizeUrl(own, 'basic', pkce().challenge, { prompt: 'consent' }));
+    const accounts = createAccounts({
+      database: db,
+      vault: keys.vault,
+      audit: keys.audit,
+      outbox: createOutbox({ database: db, vault: keys.vault, audit: keys.audit, clock: systemClock }),
+      clock: systemClock,
+      random: randomBytes,
+      codes: oneTimeCodes(databaseState(db)),
+      province: { name: 'fujian', checkRealName: () => Promise.reject(new Error('nobody asks')) },
+      // as src/gateway.ts wires it
+      onEnding: (tx, ending) =>
+        elsewhere.record(tx, { kind: 'account', ref: ending.accountId, at: ending.at, until: longest() }),
+    });
+    t.equal(await accounts.disable(disabled, { reason: 'request' }), true);
     await until(async () => (await sessionOf(jar)) === undefined);
     await uses(t, held[0], 'basic', false, 'first session');
     await uses(t, held[1], 'public', false, 'second session');
@@ -185,7 +204,9 @@ t.test('what another process ends is ended here', async (t) => {
     t.equal(await sessionOf(second), undefined);
     for (const each of [jar, second])
       t.match(await ask(each, 'basic', { prompt: 'none' }), { error: 'login_required' });
-    t.equal(began.status, 303, 'what was under way when it happened');
+    const { answer, to } = await underWay.follow(new URL(began.headers.get('location') ?? '', own.issuer).href);
+    t.equal(to, undefined, 'what was under way leads nowhere');
+    t.ok(answer.status >= 400 && answer.status < 500, `${answer.status}`);
     await uses(t, kept, 'basic', true, 'the neighbour');
   });
 });

@@ -70,20 +70,22 @@ export interface Gateway {
   readonly said: string[];
   /** What it wrote to its log. */
   log(): string;
+  /** `egret …` beside it, as an operator types it. Its exit code. */
+  egret(...args: string[]): Promise<number | null>;
 }
 
 export async function gateway(t: Test): Promise<Gateway> {
   const records = await database(t);
   const folder = scratch(t, 'gateway');
   const port = await freeBase();
-  const serve = node(t, resolve(import.meta.dirname, '../../src/cli/main.ts'), ['serve'], {
-    env: {
-      EGRET_BASE_PORT: String(port),
-      EGRET_DATABASE_URL: records.url,
-      EGRET_DATA: folder,
-      EGRET_KEY_FILE: join(folder, 'key'),
-    },
-  });
+  const env = {
+    EGRET_BASE_PORT: String(port),
+    EGRET_DATABASE_URL: records.url,
+    EGRET_DATA: folder,
+    EGRET_KEY_FILE: join(folder, 'key'),
+  };
+  const program = (...args: string[]) => node(t, resolve(import.meta.dirname, '../../src/cli/main.ts'), args, { env });
+  const serve = program('serve');
   await serve.waitFor(/"ready"/);
   const said: string[] = [];
   const gate: Gateway = {
@@ -91,6 +93,7 @@ export async function gateway(t: Test): Promise<Gateway> {
     database: records,
     said,
     log: serve.output,
+    egret: async (...args) => (await program(...args).exit).code,
     async rows() {
       const [row] = await records.sql<{ count: number }[]>`
         select ((select count(*) from protocol_state) + (select count(*) from protocol_events))::int as count`;

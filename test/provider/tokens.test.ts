@@ -250,6 +250,9 @@ t.test('an assertion is the client’s own, for us, for now, once', async (t) =>
       const [head, , tail] = each.split('.');
       return [head, Buffer.from(JSON.stringify(fresh())).toString('base64url'), tail].join('.');
     }),
+    'the type of a logout token': assertion(own, {}, { typ: 'logout+jwt' }),
+    'the type of an access token': assertion(own, {}, { typ: 'at+jwt' }),
+    'the type of a request object': assertion(own, {}, { typ: 'oauth-authz-req+jwt' }),
     'our own ID token': String(signed.id_token),
     'a word': 'assertion',
     'three dots': '...',
@@ -269,6 +272,8 @@ t.test('an assertion is the client’s own, for us, for now, once', async (t) =>
   refused(t, await probe([await assertion(own), await assertion(own)]), ['invalid_request'], 'two assertions');
   for (const aud of [`${own.issuer}/token`, `${own.issuer}/introspect`, [own.issuer, 'https://elsewhere.example']])
     t.match((await probe(await assertion(own, { aud }))).json, { active: true }, `for ${aud}`);
+  for (const typ of ['JWT', 'jwt', 'client-authentication+jwt', 'application/client-authentication+jwt'])
+    t.match((await probe(await assertion(own, {}, { typ }))).json, { active: true }, `a type it may have: ${typ}`);
 });
 
 t.test('a client shows who it is the one way its record says', async (t) => {

@@ -41,6 +41,20 @@ t.test('prompt=none asks nobody', async (t) => {
     t.match(await ask(jar, 'basic', { prompt }), { error: 'invalid_request', asked: [] }, prompt);
 });
 
+t.test('a request posted by another site finds the session that its form could not bring', async (t) => {
+  const jar = await signedIn();
+  const { searchParams } = new URL(authorizeUrl(own, 'basic', pkce().challenge, { state: 'a b&c=d\r\n<>' }));
+  const posted = await fetch(`${own.issuer}/authorize`, { method: 'POST', body: searchParams, redirect: 'manual' });
+  t.equal(posted.status, 303);
+  t.equal(posted.headers.get('set-cookie'), null, 'nothing is begun before it comes back');
+  const before = own.asked.length;
+  const { to } = await jar.follow(new URL(posted.headers.get('location') ?? '', own.issuer).href);
+  const query = new URL(to ?? '').searchParams;
+  t.match(query.get('code'), /^[0-6]\d/);
+  t.equal(query.get('state'), 'a b&c=d\r\n<>', 'as it was sent');
+  t.equal(own.asked.length, before, 'nobody is asked again');
+});
+
 t.test('prompt=login asks again: same person, same session, new time', async (t) => {
   const jar = await signedIn();
   const before = await sessionOf(jar);

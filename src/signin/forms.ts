@@ -5,7 +5,7 @@ import { draw } from './draw.ts';
 import { contextOf, goOn, type Journey, openJourney } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
 import { conflictView } from './province.view.ts';
-import { realNameStopView } from './real-name.view.ts';
+import { realNameStopView } from './real-name-result.view.ts';
 import { alreadyRegisteredView } from './register.view.ts';
 import type { Flow, NotDone, Step, Typed } from './steps.ts';
 

@@ -21,6 +21,7 @@ const people = {
   slow: person('测试慢', '350299199002029143'),
   rare: person('测试𠮷', '350299198508086060'),
   ayi: person('阿依·测试', '350299198509097079'),
+  same: person('测试同名', '35029919850303101X'),
 };
 
 /** What a page says, without what differs from one person to the next. */
@@ -125,6 +126,24 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
     t.pass('and the mobile before it was told');
   });
 
+  await t.test('a second account is noticed when a department asks for the real name', async (t) => {
+    const { same } = people;
+    const first = new Visitor(own);
+    await first.begin();
+    await first.arrive(await byTicket(first, same.number));
+    const visitor = new Visitor(own);
+    await visitor.register(same, { realName: false });
+    const asked = await visitor.begin('urn:egret:r1a1');
+    t.equal(asked.title, '证实是你本人', 'signed in without a real name: it is asked');
+    const known = await visitor.send('real-name', { full_name: same.name, id_number: same.number });
+    t.equal(known.title, '你已经有账号了');
+    const { title } = await visitor.see('?way=password');
+    t.equal(title, '登录', 'the sign-in to the account that is there can begin from here');
+    const { acr, amr } = await visitor.tokens(await byTicket(visitor, same.number));
+    t.same([acr, amr], ['urn:egret:r1a1', ['tkt']], 'the department gets the account of that person');
+    t.match((await visitor.open('/account')).page, /测\*名/);
+  });
+
   await t.test('two people on one mobile', async (t) => {
     const { one, two } = people;
     await new Visitor(own).register(one);
@@ -193,7 +212,8 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
       await visitor.begin();
       await visitor.see('?way=register');
       const otp = await visitor.ask(who.mobile, 'register', { mobile: who.mobile, agree_terms: 'on' });
-      await visitor.send('code', { otp });
+      const method = await visitor.send('code', { otp });
+      t.match(method.page, `autocomplete="username" value="${who.mobile}"`, 'the password will belong to this mobile');
       await visitor.send('method', { method: 'skip' });
       return { visitor, page: await visitor.send('real-name', { full_name: who.name, id_number: who.number }) };
     };
@@ -210,6 +230,12 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
     t.equal(differs.page.status, 422);
     t.match(differs.page.page, /三项信息不一致，请核对后再试，今天还可以试 2 次/);
     t.match(differs.page.page, new RegExp(`value="${people.differs.number}"`), 'what was typed stays');
+    const typed = { full_name: people.differs.name, id_number: people.differs.number };
+    t.match((await differs.visitor.send('real-name', typed)).page, /今天还可以试 1 次/);
+    t.match((await differs.visitor.send('real-name', typed)).page, /今天还可以试 0 次/);
+    const used = await differs.visitor.send('real-name', typed);
+    t.equal(used.title, '今天核对的次数用完了', 'and then it says from when on it goes on');
+    t.match(used.page, /之后可以再试/);
     t.match((await stop(people.teen)).page.title, /实名通过/, '14 to 17: by themselves');
     t.match((await stop(people.ayi)).page.title, /实名通过/, 'a middle dot in the name');
     const x = await stop({ ...people.checkX, number: ' ３５０２９９１９８８０８０８００４ｘ' });
@@ -240,6 +266,8 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
     const { bing } = people;
     const visitor = new Visitor(own);
     await visitor.begin();
+    const empty = await visitor.byPassword('1540000', '');
+    t.match(empty.page, /有 2 处需要改/, 'what cannot be right is said at once, and counts as no try');
     for (const left of [4, 3, 2, 1]) {
       const page = await visitor.byPassword(bing.mobile, 'wrong horse battery');
       t.equal(page.status, 422);
@@ -285,6 +313,7 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
     t.match((await late.send('later')).status, 303, 'goes on without a real name');
 
     const there = new Visitor(own);
+    await there.begin();
     const ticket = await ticketFor(there, '350299199001010117');
     mend = await fault(own, { kind: '503', caller: 'EGRET' });
     const before = performance.now();
@@ -325,7 +354,6 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
 
   /** The address the province sends the browser back to. */
   async function ticketFor(visitor: Visitor, number: string): Promise<string> {
-    await visitor.begin();
     const away = (await visitor.jar.fetch(`${visitor.at}/province`)).headers.get('location') ?? '';
     const back = await fetch(new URL('/dataset/UnifiedController/login.do', own.province), {
       method: 'POST',
@@ -338,6 +366,10 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
       headers: { origin: own.province },
     });
     return back.headers.get('location') ?? '';
+  }
+
+  async function byTicket(visitor: Visitor, number: string): Promise<Page> {
+    return visitor.open(await ticketFor(visitor, number));
   }
 
   async function asks(service: string): Promise<number> {

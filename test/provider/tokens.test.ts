@@ -1,10 +1,11 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { Jar } from '../support/browser.ts';
 import { database } from '../support/database.ts';
 import { assertion, assertionType, basicHeader, code, jwks, post, redeem } from '../support/department.ts';
 import { op, redirect } from '../support/op.ts';
+import { endpoints, refused } from './endpoints.ts';
 
 /** Tokens of the wrong type, key, algorithm, audience or owner: refused, without harm to whom they belong to. */
 const own = await op(t, await database(t), undefined, jwks);
@@ -16,35 +17,7 @@ const open = await issue('public');
 const signed = await issue('signed');
 const service = (await post(own, '/token', 'basic', { grant_type: 'client_credentials' })).json;
 
-interface Bare {
-  readonly status: number;
-  readonly json: Record<string, unknown>;
-  readonly text: string;
-  readonly headers: Headers;
-}
-
-async function bare(path: string, form: Record<string, unknown> | string, headers = {}): Promise<Bare> {
-  const entries = typeof form === 'string' ? form : new URLSearchParams(pairs(form));
-  const answer = await fetch(own.issuer + path, {
-    method: 'POST',
-    body: entries,
-    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
-  });
-  const text = await answer.text();
-  return { status: answer.status, json: text ? JSON.parse(text) : {}, text, headers: answer.headers };
-}
-
-const pairs = (form: Record<string, unknown>): [string, string][] =>
-  Object.entries(form).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((each): [string, string] => [name, String(each)]),
-  );
-
-function refused(t: Test, answer: Bare, errors: readonly string[], name: string): void {
-  t.ok(answer.status === 400 || answer.status === 401, `${name}: ${answer.status}`);
-  t.ok(errors.includes(String(answer.json.error)), `${name}: ${answer.text}`);
-  t.notMatch(answer.text, /\.js|\.ts:|node_modules|\bat \w+ \(/, `${name}: no stack`);
-  if (!name.startsWith('/revoke')) t.match(answer.headers.get('cache-control'), 'no-store', name);
-}
+const { bare, forged } = endpoints(own.issuer);
 
 const userinfo = async (headers: Record<string, string>, query = ''): Promise<Response> =>
   fetch(`${own.issuer}/userinfo${query}`, { headers });
@@ -260,6 +233,30 @@ t.test('an assertion is the client’s own, for us, for now, once', async (t) =>
   };
   for (const [name, value] of Object.entries(cases))
     refused(t, await probe(await value), ['invalid_client', 'invalid_request'], name);
+
+  // the library also takes its own address, as a request tells it: ours is pinned, whatever the request says
+  const form = { client_id: 'signed', client_assertion_type: assertionType, token: String(signed.access_token) };
+  for (const [scheme, headers] of [
+    ['http', { 'x-forwarded-host': 'elsewhere.example' }],
+    ['https', { 'x-forwarded-host': 'elsewhere.example', 'x-forwarded-proto': 'https' }],
+    ['http', { host: 'elsewhere.example' }],
+  ] as const) {
+    for (const path of ['token', 'introspect']) {
+      const value = await assertion(own, { aud: `${scheme}://elsewhere.example/${path}` });
+      const body = new URLSearchParams({ ...form, client_assertion: value }).toString();
+      t.equal(
+        await forged('/introspect', body, headers),
+        401,
+        `for ${path} of the host it forges: ${JSON.stringify(headers)}`,
+      );
+    }
+  }
+  t.equal(
+    await forged('/introspect', new URLSearchParams({ ...form, client_assertion: await assertion(own) }).toString(), {
+      host: 'elsewhere.example',
+    }),
+    200,
+  );
 
   const types: [string, object][] = [
     ['no type', { client_assertion_type: '' }],

@@ -33,6 +33,8 @@ export const events = {
   'account.registered': ['way', 'level', 'reason'],
   'account.disabled': ['by', 'reason', 'sessions'],
   'account.enabled': ['by', 'reason'],
+  /** A member of staff saw an account, masked; refused: there was none. `way`: account, mobile or id-number. */
+  'account.looked-up': ['by', 'way'],
   'account.mobile-added': ['way', 'reason'],
   'account.recovered': ['way', 'reason'],
   'password.set': ['reason'],

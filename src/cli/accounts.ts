@@ -1,8 +1,10 @@
 import { text } from 'node:stream/consumers';
-import type { AccountShown } from '../accounts/accounts.ts';
+import { type AccountShown, parseLoginId } from '../accounts/accounts.ts';
 import { EgretError } from '../errors.ts';
 import { columns, time } from './print.ts';
-import type { Call, Verb } from './verb.ts';
+import { byCommandLine, type Call, type Verb } from './verb.ts';
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Words of the audit trail; nothing that somebody typed. */
 const reasons = ['request', 'incident', 'abuse', 'deceased', 'mistake'] as const;
@@ -16,18 +18,25 @@ const reason = {
 export const verbs: Readonly<Record<string, Verb>> = {
   show: {
     about:
-      'Accounts by account id, mobile or ID number, masked. `-` reads it from standard input, out of the process list.',
+      'Accounts by account id, mobile or ID number, masked; the look-up is audited. `-` reads it from standard input, out of the process list.',
     args: ['WHO'],
+    example: 'echo 15400000117 | egret accounts show -',
     reads: true,
     async run(call) {
-      const { accounts } = await (await call.rooms()).inside();
       const wanted = call.args[0] === '-' ? (await text(process.stdin)).trim() : (call.args[0] ?? '');
-      const found = await accounts.findAccounts(wanted);
-      return { data: found, lines: table(found), ok: found.length > 0 };
+      const { clock, inside } = await call.rooms();
+      const way = uuid.test(wanted) ? 'account' : parseLoginId(wanted, clock.now())?.kind;
+      // never what was typed: it may be a number with a slip in it
+      if (!way) throw new EgretError('EG-1902', { log: 'WHO is an account id, a mobile, or an ID number' });
+      const found = await (await inside()).accounts.findAccounts(wanted);
+      await looked(call, way, found);
+      if (found.length > 0) return { data: found, lines: table(found) };
+      return { data: found, lines: [], aside: ['EG-1904  There is no such account.'], ok: false };
     },
   },
   disable: {
     ...reason,
+    example: 'egret accounts disable 0b9f5e8e-6f3c-4f39-9a53-3f3f5f6f7a01 --reason abuse',
     about: `Closes an account and ends its sign-ins. WORD: ${reasons.join(', ')}.`,
     run: (call) =>
       change(
@@ -39,22 +48,36 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   enable: {
     ...reason,
+    example: 'egret accounts enable 0b9f5e8e-6f3c-4f39-9a53-3f3f5f6f7a01',
     about: 'Opens a disabled account again.',
     run: (call) => change(call, 'enable', 'is active', 'There is no such account, or it is active already.'),
   },
   'end-sessions': {
     ...reason,
+    example: 'egret accounts end-sessions 0b9f5e8e-6f3c-4f39-9a53-3f3f5f6f7a01 --reason incident',
     about: 'Ends every sign-in of an account that began until now.',
     run: (call) => change(call, 'endAllSignIns', 'has no sign-in any more', 'There is no such account.'),
   },
 };
+
+/** Who looked, how, and whom they saw: written before it is printed. */
+async function looked(call: Call, way: string, found: readonly AccountShown[]): Promise<void> {
+  const { database, inside } = await call.rooms();
+  const { audit, keys, operator } = await inside();
+  const common = { type: 'account.looked-up', actor: operator, detail: { by: byCommandLine, way } } as const;
+  await database.begin(async (tx) => {
+    for (const { id } of found)
+      await audit.record(tx, { ...common, outcome: 'success', subject: keys.vault.mac('audit-ref', id) });
+    if (found.length === 0) await audit.record(tx, { ...common, outcome: 'refused', code: 'EG-1904' });
+  });
+}
 
 async function change(call: Call, what: 'disable' | 'enable' | 'endAllSignIns', done: string, not: string) {
   const [id = ''] = call.args;
   const word = String(call.values.reason);
   if (!(reasons as readonly string[]).includes(word))
     throw new EgretError('EG-1902', { log: `--reason is one of ${reasons.join(', ')}` });
-  if (!/^[0-9a-f-]{36}$/i.test(id))
+  if (!uuid.test(id))
     throw new EgretError('EG-1902', { log: 'ACCOUNT is an account id; `egret accounts show` finds it' });
   const { accounts, operator } = await (await call.rooms()).inside();
   if (!(await accounts[what](id, { actor: operator, reason: word }))) throw new EgretError('EG-1904', { log: not });
@@ -74,6 +97,6 @@ function table(found: readonly AccountShown[]): string[] {
       one.hasPassword ? 'yes' : 'no',
       time(one.createdAt),
     ]),
-    'there is no such account',
+    '',
   );
 }

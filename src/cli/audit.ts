@@ -5,6 +5,7 @@ import type { Verb } from './verb.ts';
 export const verbs: Readonly<Record<string, Verb>> = {
   verify: {
     about: 'Walks the whole trail and says whether anything in it was changed, moved, put in or cut off.',
+    example: 'egret audit verify',
     reads: true,
     async run({ rooms }) {
       const { audit } = await (await rooms()).inside();
@@ -13,6 +14,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
       return {
         data: found,
         ok,
+        ...(ok ? {} : { aside: ['EG-1811  The audit trail is not what it was.'] }),
         lines: [
           ok
             ? `the trail is whole: ${events} events`
@@ -29,6 +31,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   tail: {
     about: 'The latest events of the chain, the oldest of them first; people stand in it as keyed references only.',
+    example: 'egret audit tail --limit 50 --json',
     options: { limit: { type: 'string', default: '20' } },
     shown: '[--limit COUNT]',
     reads: true,

@@ -5,6 +5,7 @@ import type { Verb } from './verb.ts';
 export const verbs: Readonly<Record<string, Verb>> = {
   list: {
     about: 'Conflicts that somebody must look into, the newest first.',
+    example: 'egret cases list --state open',
     options: { state: { type: 'string' }, limit: { type: 'string', default: '100' } },
     shown: '[--state open|closed] [--limit COUNT]',
     reads: true,

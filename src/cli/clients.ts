@@ -12,6 +12,7 @@ const reasons = ['request', 'incident', 'maintenance', 'retired'] as const;
 export const verbs: Readonly<Record<string, Verb>> = {
   list: {
     about: 'Every client, with its state.',
+    example: 'egret clients list',
     reads: true,
     async run(call) {
       const all = [...(await snapshot(call)).values()];
@@ -27,6 +28,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   show: {
     about: 'One client as it is in force; of its secrets only how many there are.',
+    example: 'egret clients show renshe --json',
     args: ['CLIENT'],
     reads: true,
     async run(call) {
@@ -48,6 +50,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   diff: {
     about: 'What `apply` would change, from these files or folders, or from the configured folder.',
+    example: 'egret clients diff my-department.yaml',
     args: ['[PATH…]'],
     reads: true,
     async run(call) {
@@ -58,6 +61,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   apply: {
     about:
       'Writes the definitions of these files or folders, or of the configured folder; other clients stay as they are.',
+    example: 'egret clients apply my-department.yaml',
     args: ['[PATH…]'],
     async run(call) {
       const found = await definitions(call);
@@ -67,6 +71,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   stop: {
     about: `Refuses a client everywhere within a second. WORD: ${reasons.join(', ')}.`,
+    example: 'egret clients stop yibao --reason incident',
     args: ['CLIENT'],
     options: { reason: { type: 'string', default: 'request' } },
     shown: '[--reason WORD]',
@@ -81,6 +86,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   start: {
     about: 'Lets a stopped client work again.',
+    example: 'egret clients start yibao',
     args: ['CLIENT'],
     async run(call) {
       const { clients } = await inside(call);
@@ -90,6 +96,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   secret: {
     about: 'Makes a new secret and prints it, alone, this once; the one before it goes on until the next.',
+    example: 'egret clients secret gongjijin',
     args: ['CLIENT'],
     async run(call) {
       const { clients } = await inside(call);
@@ -129,15 +136,23 @@ function changes(found: readonly Change[], would: string): Report {
         change === 'same' ? 'same' : would + change,
         fields.join(', '),
       ]),
-      'no definitions were found',
+      '',
     ),
   };
 }
 
 /** The definitions of the files and folders named, or of the configured folder: one YAML file each. */
 async function definitions({ args, config }: Call): Promise<unknown[]> {
+  const places = args.length > 0 ? args.map((path) => resolve(path)) : [config.clientsFolder];
+  const found = await readDefinitions(places);
+  if (found.length === 0) throw new EgretError('EG-1601', { log: `There is no *.yaml in ${places.join(', ')}` });
+  return found;
+}
+
+/** What these files, and the YAML files of these folders, hold; EG-1601 names every file that holds no definition. */
+export async function readDefinitions(places: readonly string[]): Promise<unknown[]> {
   const files: string[] = [];
-  for (const path of args.length > 0 ? args.map((path) => resolve(path)) : [config.clientsFolder]) {
+  for (const path of places) {
     const found = await stat(path).catch(() => undefined);
     if (!found) throw new EgretError('EG-1601', { log: `${path} does not exist` });
     if (!found.isDirectory()) files.push(path);
@@ -153,7 +168,9 @@ async function definitions({ args, config }: Call): Promise<unknown[]> {
   const parsed: unknown[] = [];
   for (const file of files) {
     try {
-      parsed.push(parse(await readFile(file, 'utf8')));
+      const one: unknown = parse(await readFile(file, 'utf8'));
+      if (typeof (one as { client_id?: unknown } | null)?.client_id === 'string') parsed.push(one);
+      else wrong.push(`${file}: this is no definition of a client, it has no client_id`);
     } catch (error) {
       wrong.push(`${file}: ${(error as Error).message.split('\n')[0]}`);
     }

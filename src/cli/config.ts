@@ -6,6 +6,7 @@ import type { Verb } from './verb.ts';
 export const verbs: Readonly<Record<string, Verb>> = {
   check: {
     about: 'Checks the configuration, naming every problem, and shows what is in force; passwords are left out.',
+    example: 'egret config check',
     reads: true,
     async run({ config }) {
       const data = { ...config, database: masked(config.database), redis: masked(config.redis) };
@@ -29,10 +30,12 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   limits: {
     about: 'Prints docs/limits.md: every setting with unit, bounds, default and meaning.',
+    example: 'egret config limits > docs/limits.md',
     run: async () => ({ lines: [limitsTable().trimEnd()] }),
   },
   errors: {
     about: 'Prints docs/errors.md: every code of the catalogue.',
+    example: 'egret config errors > docs/errors.md',
     run: async () => ({ lines: [errorsTable().trimEnd()] }),
   },
 };

@@ -4,6 +4,7 @@ import { byCommandLine, type Verb } from './verb.ts';
 export const verbs: Readonly<Record<string, Verb>> = {
   list: {
     about: 'Every key of the gateway with its state; never the key.',
+    example: 'egret keys list --json',
     reads: true,
     async run({ rooms }) {
       const { keys } = await (await rooms()).inside();
@@ -32,6 +33,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   rotate: {
     about: 'The next step of the token-signing keys: publishes a new one, and once it is ripe makes it sign.',
+    example: 'egret keys rotate',
     async run({ rooms }) {
       const { keys } = await (await rooms()).inside();
       const rotation = await keys.rotate({ by: byCommandLine });

@@ -32,17 +32,19 @@ const notThere = new Set<Code>(['EG-1702', 'EG-1703', 'EG-1710', 'EG-1711', 'EG-
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
-    const [name = '--help', ...rest] = argv;
+    // `egret help keys` is `egret keys --help`
+    const [name = '--help', ...rest] = argv[0] === 'help' && argv[1] ? [...argv.slice(1), '--help'] : argv;
     if (['--help', '-h', 'help'].includes(name)) return say(await help(Object.keys(rooms)));
     const load = Object.hasOwn(rooms, name) ? rooms[name] : undefined;
     if (!load) throw misuse(`There is no \`egret ${name}\`.`);
     const { verbs } = await load();
     // A room of one verb is that verb.
     const alone = verbs[''];
-    if (rest.includes('--help') || rest.includes('-h')) return say(await help([name]));
-    if (alone) return await run(name, alone, rest);
     const [word = '', ...args] = rest;
-    const verb = Object.hasOwn(verbs, word) ? verbs[word] : undefined;
+    const verb = alone ?? (Object.hasOwn(verbs, word) ? verbs[word] : undefined);
+    if (rest.includes('--help') || rest.includes('-h'))
+      return say(verb ? helpOf(alone ? name : `${name} ${word}`, verb) : await help([name]));
+    if (alone) return await run(name, alone, rest);
     if (!verb) throw misuse(`\`egret ${name}\` needs one of: ${Object.keys(verbs).join(', ')}.`);
     return await run(`${name} ${word}`, verb, args);
   } catch (error) {
@@ -85,19 +87,27 @@ function parse(name: string, verb: Verb, argv: readonly string[]) {
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true }) as typeof parsed;
   } catch (error) {
-    throw misuse(`${(error as Error).message.split('. ')[0]}.\n${usage(name, verb)}`);
+    throw misuse(`${(error as Error).message.split('. ')[0]}; ${usage(name, verb)}.`);
   }
   const least = wanted.filter((arg) => !arg.startsWith('[')).length;
   const most = wanted.some((arg) => arg.includes('…')) ? Number.POSITIVE_INFINITY : wanted.length;
   const { length } = parsed.positionals;
-  if (length < least || length > most) throw misuse(usage(name, verb));
+  if (length < least || length > most)
+    throw misuse(`${length < least ? 'An argument is missing' : 'Too many arguments'}; ${usage(name, verb)}.`);
   return parsed;
 }
 
 const usage = (name: string, verb: Verb): string =>
   ['usage: egret', name, ...(verb.args ?? []), verb.shown, verb.reads && '[--json]'].filter(Boolean).join(' ');
 
-const misuse = (text: string) => new EgretError('EG-1902', { log: `${text}\n\`egret --help\` lists what there is.` });
+const misuse = (text: string) => new EgretError('EG-1902', { log: `${text} \`egret --help\` lists what there is.` });
+
+const helpOf = (name: string, verb: Verb): string[] => [
+  usage(name, verb),
+  `    ${verb.about}`,
+  `example: ${verb.example}`,
+  ...(verb.reads ? ['--json prints the same as JSON.'] : []),
+];
 
 async function help(names: readonly string[]): Promise<string[]> {
   const lines = ['egret <room> <verb>: the command line of Egret (白鹭)', ''];
@@ -106,6 +116,7 @@ async function help(names: readonly string[]): Promise<string[]> {
     for (const [word, verb] of Object.entries(verbs)) {
       lines.push(`  ${usage([name, word].filter(Boolean).join(' '), verb).replace('usage: ', '')}`);
       lines.push(`      ${verb.about}`);
+      if (names.length === 1) lines.push(`      example: ${verb.example}`);
     }
   }
   return [
@@ -130,9 +141,15 @@ async function explain(error: unknown): Promise<number> {
     if (error.code === 'EG-1902') return misused;
     return notThere.has(error.code) ? unreachable : refused;
   }
+  // A server that answers, and does not let us in: user, password, database, rights.
+  const { code, name, syscall, path } = error as { code?: string; name?: string; syscall?: string; path?: string };
+  if (name === 'PostgresError' && /^(28|3D|42501)/.test(code ?? '')) {
+    console.error(`EG-1702  The database does not let us in (database.url): ${stripVTControlCharacters(message)}.`);
+    return unreachable;
+  }
   const { isUnreachable } = await import('../store/database.ts');
-  if (isUnreachable(error)) {
-    console.error(`EG-1702  The records cannot be reached (${(error as { code: string }).code}).`);
+  if (isUnreachable(error) && (path === undefined || syscall === 'connect')) {
+    console.error(`EG-1702  The records cannot be reached (${code}).`);
     return unreachable;
   }
   console.error(`EG-1700  ${(error as Error).name}: ${stripVTControlCharacters(message)}`);

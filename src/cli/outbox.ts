@@ -6,6 +6,7 @@ import { byCommandLine, type Verb } from './verb.ts';
 export const verbs: Readonly<Record<string, Verb>> = {
   list: {
     about: 'Messages to the outside, the newest first; never what they say, nor to which mobile.',
+    example: 'egret outbox list --state dead',
     options: { state: { type: 'string' }, limit: { type: 'string', default: '100' } },
     shown: '[--state waiting|delivered|dead] [--limit COUNT]',
     reads: true,
@@ -35,6 +36,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   retry: {
     about: 'Makes a message due now, also a dead one whose content is still kept; a running gateway delivers it.',
+    example: 'egret outbox retry 6a1de3d4-6f0e-4a7e-8f5e-0c1f3f5a7b90',
     args: ['MESSAGE'],
     async run({ args, rooms }) {
       const [id = ''] = args;

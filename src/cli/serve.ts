@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { EgretError } from '../errors.ts';
+import { readDefinitions } from './clients.ts';
 import type { Verb } from './verb.ts';
 
 // The command line and main.ts stand side by side; which program this process becomes is decided here, as it runs.
@@ -8,7 +9,10 @@ const program = new URL('../main.ts', import.meta.url).href;
 export const verbs: Readonly<Record<string, Verb>> = {
   '': {
     about: 'Runs the gateway until SIGTERM; in development it applies the clients of the configured folder first.',
+    example: 'egret serve',
     async run({ config }) {
+      // the gateway applies them as it starts; what is wrong in a file is said with its name here
+      if (config.mode === 'development') await readDefinitions([config.clientsFolder]);
       const { serve } = (await import(program)) as { serve(config: Config): Promise<void> };
       await serve(config).catch((error) => refuse(error, config));
       return { lines: [] };

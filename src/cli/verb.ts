@@ -30,6 +30,8 @@ export interface Verb {
   /** How the options are shown in the help: `--reason WORD`. */
   readonly shown?: string;
   readonly about: string;
+  /** One call, as it is typed; shown by `egret … --help`. */
+  readonly example: string;
   /** Whether it only reads, and so has --json. */
   readonly reads?: boolean;
   run(call: Call): Promise<Report>;

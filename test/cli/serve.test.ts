@@ -1,10 +1,13 @@
 import { once } from 'node:events';
+import fs from 'node:fs';
 import net from 'node:net';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { database } from '../support/database.ts';
 import { program } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
+
+t.setTimeout(240_000);
 
 const egret = join(resolve(import.meta.dirname, '../..'), 'src/cli/egret');
 
@@ -42,4 +45,37 @@ t.test('serve: up, beside the command line, refused a second time, and down', as
   t.match(list.output(), /renshe +active/, 'applied at the start in development');
 
   t.strictSame(await gateway.stop('SIGTERM'), { code: 0, signal: null });
+});
+
+t.test('serve: what it cannot start with is said in one line', async (t) => {
+  const db = await database(t);
+  const folder = scratch(t, 'serve');
+  const mine = Object.entries(process.env).filter(([name]) => !/^(EGRET_|TAP|_TAPJS|NODE_OPTIONS)/.test(name));
+  const env = {
+    ...Object.fromEntries(mine),
+    EGRET_BASE_PORT: `${await freePort()}`,
+    EGRET_DATABASE_URL: db.url,
+    EGRET_DATA: folder,
+    EGRET_KEY_FILE: join(folder, 'key'),
+  };
+  const nobody = await freePort();
+  const broken = join(folder, 'clients');
+  fs.mkdirSync(broken);
+  fs.writeFileSync(join(broken, 'bad.yaml'), 'a: [');
+  for (const [more, code, said] of [
+    [
+      { EGRET_DATABASE_URL: `postgres://a:hidden@127.0.0.1:${nobody}/a` },
+      3,
+      /^EG-1702 {2}The records cannot be reached/,
+    ],
+    [{ EGRET_CLIENTS: join(folder, 'nowhere') }, 1, /^EG-1601 {2}\S+nowhere does not exist$/],
+    [{ EGRET_CLIENTS: broken }, 1, /^EG-1601 {2}\S+bad\.yaml: .*$/],
+    [{ EGRET_BASE_PORT: 'x' }, 1, /^EG-1901 {2}.*EGRET_BASE_PORT.*$/],
+  ] as const) {
+    const refused = program(t, egret, ['serve'], { cwd: '/', env: { ...env, ...more } });
+    t.equal((await refused.exit).code, code);
+    t.match(refused.output().trim(), said);
+    t.equal(refused.output().trim().split('\n').length, 1, refused.output());
+    t.notMatch(refused.output(), /hidden/);
+  }
 });

@@ -66,6 +66,10 @@ t.test('paths that stand in backticks are there', async (t) => {
   for (const [path, text] of all)
     for (const [, named = ''] of withoutBlocks(text).matchAll(/`((?:src|test|docs|config|\.ci)\/[\w./-]+)`/g))
       if (!fs.existsSync(join(root, named))) wrong.push(`${path}: ${named}`);
+  // the architecture names files by their room
+  for (const [, named = ''] of (all.get('ARCHITECTURE.md') ?? '').matchAll(/`([a-z][\w-]*\/[\w./-]*)`/g))
+    if (![named, `src/${named}`].some((each) => fs.existsSync(join(root, each))))
+      wrong.push(`ARCHITECTURE.md: ${named}`);
   t.strictSame(wrong, []);
 });
 

@@ -289,7 +289,7 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
     const { rare, slow, yi } = people;
     const waiting = new Visitor(own);
     await draft(waiting, rare.mobile);
-    let mend = await fault(own, { kind: 'latency', ms: 2_400, service: '062', person: 'rare' });
+    let mend = await fault(own, { kind: 'latency', ms: 2_200, service: '062', person: 'rare' });
     const patient = await waiting.send('real-name', { full_name: rare.name, id_number: rare.number });
     t.equal(patient.title, '正在等省平台回应', 'after two seconds the page says what it waits for');
     t.match(patient.page, /看最新结果/);
@@ -298,10 +298,12 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
     t.match((await waiting.see()).title, /实名通过/, 'the answer came, and nothing had to be typed again');
     await mend();
 
-    const asked = performance.now();
+    // how long the same machine takes for five forms without the province, on top of the three seconds promised
+    const before = performance.now();
     const late = new Visitor(own);
     await draft(late, slow.mobile);
     const begun = performance.now();
+    const load = begun - before;
     await late.send('real-name', { full_name: slow.name, id_number: slow.number });
     await until(async () => (await late.see()).title !== '正在等省平台回应');
     const took = performance.now() - begun;
@@ -309,21 +311,21 @@ t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
     t.equal(away.title, '这一步没有完成');
     t.match(away.page, /EG-1306/);
     t.match(away.page, /没有提交，也没有扣次数/);
-    t.ok(took < 3_000 + (begun - asked), `said in time (${Math.round(took)} ms)`);
+    t.ok(took < 3_000 + load, `said in time (${Math.round(took)} ms)`);
     t.match((await late.send('later')).status, 303, 'goes on without a real name');
 
     const there = new Visitor(own);
     await there.begin();
     const ticket = await ticketFor(there, '350299199001010117');
     mend = await fault(own, { kind: '503', caller: 'EGRET' });
-    const before = performance.now();
+    const went = performance.now();
     let said = await there.open(ticket);
     await until(async () => {
       if (said.title === '正在等省平台回应') said = await there.see();
       return said.title !== '正在等省平台回应';
     });
     t.equal(said.title, '这一步没有完成');
-    t.ok(performance.now() - before < 6_000);
+    t.ok(performance.now() - went < 3_000 + 2 * load, 'said in time');
     // the breaker opens when several fail in a row; each failure is looked into at once
     const local = new Visitor(own);
     await until(async () => /连不上/.test((await local.begin()).page));

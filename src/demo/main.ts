@@ -173,11 +173,15 @@ async function introduce(): Promise<void> {
 /** 公积金 signs in with a secret: made once by the command line, kept where the portal reads it. */
 async function installSecret(): Promise<void> {
   const file = join(data, 'portals', 'gongjijin.secret');
-  if (fs.existsSync(file)) return;
-  const args = [join(root, 'src/cli/main.ts'), 'clients', 'secret', 'gongjijin'];
-  const made = promisify(execFile)(process.execPath, args, { cwd: root, env });
-  children.push(made.child);
-  const { stdout } = await made;
+  const egret = async (...args: string[]): Promise<string> => {
+    const ran = promisify(execFile)(process.execPath, [join(root, 'src/cli/main.ts'), ...args], { cwd: root, env });
+    children.push(ran.child);
+    return (await ran).stdout;
+  };
+  // a database of one's own may have been made anew since
+  const known = async () => JSON.parse(await egret('clients', 'show', 'gongjijin', '--json')).secrets > 0;
+  if (fs.existsSync(file) && (!config.database.url || (await known()))) return;
+  const stdout = await egret('clients', 'secret', 'gongjijin');
   // whole or not at all: half a secret would be kept for good
   fs.writeFileSync(`${file}.new`, stdout.trim(), { mode: 0o600 });
   fs.renameSync(`${file}.new`, file);

@@ -3,6 +3,7 @@ import net from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { freeBase } from '../support/city.ts';
+import { database } from '../support/database.ts';
 import { node, type Program, program, until } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
 
@@ -177,6 +178,22 @@ t.test('under npm, which passes no kill on', { timeout: 350_000 }, async (t) => 
   npm.child.kill('SIGKILL');
   await nobodyLeft(own);
   t.pass('the city noticed');
+});
+
+t.test('beside a database of its own, and another one next time', { timeout: 350_000 }, async (t) => {
+  const own = await place(t);
+  const secrets: string[] = [];
+  const first = await database(t);
+  for (const { url } of [first, first, await database(t)]) {
+    const city = begin(t, { ...own, env: { ...own.env, EGRET_DATABASE_URL: url } });
+    await ready(city);
+    secrets.push(fs.readFileSync(join(own.data, 'portals/gongjijin.secret'), 'utf8'));
+    t.notOk(fs.existsSync(join(own.data, 'pg')), 'nothing is embedded');
+    await city.stop('SIGTERM');
+    await nobodyLeft(own);
+  }
+  t.equal(secrets[1], secrets[0], 'kept');
+  t.not(secrets[2], secrets[0], 'made again where nobody knows the old one');
 });
 
 t.test('as an ordinary user', { timeout: 350_000 }, async (t) => {

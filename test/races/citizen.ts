@@ -114,7 +114,7 @@ export class Citizen {
     await this.send(at, 'method', { new_password: options.password });
     if (!options.realName) return mustGoOn(await this.send(at, 'later'));
     await this.send(at, 'real-name', { full_name: person.name, id_number: person.number, card_type: '111' });
-    await until(async () => (await this.open(at)).page.includes('seen=result'));
+    await until(async () => (await this.open(at)).page.includes(`${at}?seen`));
     return mustGoOn(await this.open(`${at}?seen=result`));
   }
 }

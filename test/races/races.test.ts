@@ -5,7 +5,7 @@ import { rightCodes, tickets, wrongCodes } from './people.ts';
 import { world } from './world.ts';
 
 // Every single-use thing, over the wire, at two gateway processes by turns: 20 at once, 25 times, on either engine.
-t.setTimeout(360_000);
+t.setTimeout(700_000);
 
 const engines = [
   ['PostgreSQL', {}, { redis: false }],
@@ -13,7 +13,7 @@ const engines = [
 ] as const;
 
 for (const [name, needs, engine] of engines)
-  t.test(`protocol state in ${name}`, { ...needs, timeout: 180_000 }, async (t) => {
+  t.test(`protocol state in ${name}`, { ...needs, timeout: 340_000 }, async (t) => {
     const here = await world(t, engine);
     let resumption: Awaited<ReturnType<typeof resumed>>;
     await t.test('an interaction goes on', async (t) => {

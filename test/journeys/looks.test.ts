@@ -30,7 +30,9 @@ const looks: readonly Look[] = [
   { lang: 'zh-CN', mode: 'large', scheme: 'light', device: 'phone', person: person('测试甲', '350299199001010117') },
 ];
 
-t.test('how the pages of a sign-in look', { ...wants('chromium'), timeout: 240_000 }, async (t) => {
+t.setTimeout(400_000);
+
+t.test('how the pages of a sign-in look', wants('chromium'), async (t) => {
   const own = await patientCity(t);
   const browser = await chromium.launch({ executablePath: find('chromium') as string, args: flags });
   t.teardown(() => browser.close());

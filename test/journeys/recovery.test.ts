@@ -4,8 +4,10 @@ import { until } from '../support/processes.ts';
 
 const fresh = 'seven quiet herons 41';
 
+t.setTimeout(240_000);
+
 /** Forgotten passwords, by the forms alone. */
-t.test('a forgotten password', { timeout: 120_000 }, async (t) => {
+t.test('a forgotten password', async (t) => {
   const own = await patientCity(t);
 
   /** Asks for a code of a forgotten password and hands it in. */

@@ -32,7 +32,9 @@ const words = ({ page }: Page): string =>
     .replaceAll(/name="form_token" value="[^"]+"/g, '')
     .replaceAll(/\d{2}:\d{2}/g, '');
 
-t.test('ways through the sign-in', { timeout: 180_000 }, async (t) => {
+t.setTimeout(400_000);
+
+t.test('ways through the sign-in', async (t) => {
   const own = await patientCity(t);
 
   await t.test('two factors', async (t) => {

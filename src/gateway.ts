@@ -30,6 +30,7 @@ import {
   redisState,
 } from './provider/provider.ts';
 import { createSessions, endedByUid } from './sessions/sessions.ts';
+import { tellOfEndings } from './signout/signout.ts';
 import { isReachable, openDatabase } from './store/database.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { migrate } from './store/migrate.ts';
@@ -149,6 +150,17 @@ export async function createGateway(config: Config, say: (line: object, text: st
   const epochs = createEpochs(needs, keys, clients, trouble('provider'));
   const interactions = createInteractions(epochs, state, vault);
   const browserSessions = createBrowserSessions(state, vault, needs.ended);
+  const notices = tellOfEndings({
+    database,
+    audit,
+    outbox,
+    sessions,
+    browserSessions,
+    clients,
+    clock,
+    reference,
+    onTrouble: trouble('sign-out'),
+  });
   const drain = drainEvents({ state, database, audit, onTrouble: trouble('audit') });
 
   const metrics = createMetrics();
@@ -225,16 +237,24 @@ export async function createGateway(config: Config, say: (line: object, text: st
         },
         logout: deliverLogout(epochs),
       });
+      notices.start();
       await database.begin((tx) =>
         audit.record(tx, { type: 'process.started', outcome: 'success', detail: { role: 'gateway' } }),
       );
-      for (const host of config.listen.hosts) await citizens.listen(host, config.listen.port);
+      for (const host of config.listen.hosts)
+        await citizens.listen(host, config.listen.port).catch((error: NodeJS.ErrnoException) => {
+          // containers often have no IPv6, and ::1 is among the defaults
+          const absent = error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT';
+          if (!absent || host !== '::1' || config.listen.hosts.length === 1) throw error;
+          say({ level: 'warn', host }, 'this machine has no IPv6: the other addresses are listened on');
+        });
       await admin.listen({ host: config.admin.host, port: config.admin.port });
     },
     async close() {
       await Promise.all([citizens.close(), admin.close()]);
       clearInterval(sweeps);
       bridge.close();
+      await notices.stop();
       await outbox.stop();
       await Promise.all([clients.stop(), sessions.stop()]);
       await drain.stop();

@@ -28,5 +28,10 @@ function refuse(error: unknown, config: Config): never {
       cause: error,
       log: `${address ?? ''} port ${port ?? config.listen.port} ${code === 'EACCES' ? 'is not open to this user' : 'is taken, by another program or by a gateway that already runs'}: end it, or choose others with EGRET_BASE_PORT.`,
     });
+  if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')
+    throw new EgretError('EG-1905', {
+      cause: error,
+      log: `${address} is no address of this machine: name others in listen.hosts.`,
+    });
   throw error;
 }

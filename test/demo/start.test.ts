@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import { dirname, join, resolve } from 'node:path';
@@ -195,6 +196,31 @@ t.test('beside a database of its own, and another one next time', { timeout: 350
   t.equal(secrets[1], secrets[0], 'kept');
   t.not(secrets[2], secrets[0], 'made again where nobody knows the old one');
 });
+
+const unshare = [
+  '-n',
+  'sh',
+  '-c',
+  'ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && exec "$@"',
+];
+const canUnshare = spawnSync('unshare', [...unshare, 'sh', 'true']).status === 0;
+
+t.test(
+  'on a machine without IPv6',
+  { timeout: 350_000, ...(canUnshare ? {} : { skip: 'left out: no network namespaces for this user' }) },
+  async (t) => {
+    const own = await place(t);
+    const leash = `--import=${new URL('../support/leash.ts', import.meta.url).href}`;
+    const mine = Object.entries(process.env).filter(([name]) => !/^(EGRET_|TAP|_TAPJS|NODE_OPTIONS|npm_)/.test(name));
+    const city = program(t, 'unshare', [...unshare, 'sh', process.execPath, leash, main], {
+      env: { ...Object.fromEntries(mine), ...own.env },
+    });
+    await ready(city);
+    t.match(fs.readFileSync(join(own.data, 'logs/gateway.log'), 'utf8'), /no IPv6: the other addresses/);
+    t.strictSame(await city.stop('SIGTERM'), { code: 0, signal: null });
+    await nobodyLeft(own);
+  },
+);
 
 t.test('as an ordinary user', { timeout: 350_000 }, async (t) => {
   const own = await place(t);

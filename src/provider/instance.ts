@@ -47,6 +47,9 @@ class QueryProvider extends Provider {
   }
 }
 
+/** Milliseconds that a client's assertion may be good for; libraries say one to five minutes. */
+const longestAssertion = 3_600_000;
+
 /** Builds one instance for one epoch: 1-4 ms. Throws when a client's metadata is refused by the library. */
 export function buildProvider(
   needs: ProviderNeeds,
@@ -85,7 +88,9 @@ export function buildProvider(
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     // signed by the same key for another purpose (a logout token, a request object), it authenticates nobody
-    assertJwtClientAuthClaimsAndHeader: (_ctx, _claims, { typ }) => {
+    assertJwtClientAuthClaimsAndHeader: (_ctx, { exp }, { typ }) => {
+      // its mark is kept until then, so a client must not fill the store with marks that never go (RFC 7523, 3)
+      if (Number(exp) * 1000 > needs.now() + longestAssertion) throw new errors.InvalidClientAuth('exp too far ahead');
       if (typ !== undefined && !/^(?:application\/)?(?:jwt|client-authentication\+jwt)$/i.test(String(typ)))
         throw new errors.InvalidClientAuth('typ of another kind');
     },
@@ -239,12 +244,14 @@ function acts(provider: Provider, needs: ProviderNeeds): void {
     };
     const now = needs.now();
     const noticed = (session.egret.noticed as string[] | undefined) ?? [];
+    // whoever came with prompt=none was shown nothing: the notice stays due
+    const told = ctx.oidc.prompts.has('none') || noticed.includes(client.clientId);
     const fresh = now - ((session.egret.seen as number | undefined) ?? 0) < needs.lifetimes.sessionIdle * 50;
-    if (!fresh || !noticed.includes(client.clientId)) {
+    if (!fresh || !told) {
       session.egret = {
         ...session.egret,
         seen: fresh ? session.egret.seen : now,
-        noticed: [...new Set([...noticed, client.clientId])],
+        noticed: told ? noticed : [...noticed, client.clientId],
       };
     }
     const unit = unitOf(ctx);

@@ -34,6 +34,7 @@ t.test('prompt=none asks nobody', async (t) => {
     'a first visit is told',
   );
   t.match(await ask(jar, 'second', none), { error: undefined, asked: [] }, 'where nobody may be asked, it is not');
+  t.match(await ask(jar, 'second'), { error: undefined, asked: ['roaming_notice'] }, 'and stays due');
   t.match(await ask(jar, 'second', { ...none, scope: 'openid profile' }), { error: 'consent_required', asked: [] });
   t.match(await ask(jar, 'basic', { ...none, max_age: '0' }), { error: 'login_required', asked: [] });
   t.match(await ask(jar, 'basic', { ...none, acr_values: 'urn:egret:r1a2' }), { error: undefined, asked: [] });

@@ -201,6 +201,7 @@ t.test('an assertion is the client’s own, for us, for now, once', async (t) =>
     'no subject': assertion(own, { sub: undefined }),
     'no end': assertion(own, { exp: undefined }),
     'over since a minute': assertion(own, { iat: now - 120, exp: now - 60 }),
+    'an end two hours ahead': assertion(own, { exp: now + 7200 }),
     'an end in words': assertion(own, { exp: 'tomorrow' }),
     'not yet begun': assertion(own, { nbf: now + 600 }),
     'a beginning in words': assertion(own, { nbf: 'now' }),

@@ -30,7 +30,6 @@ import {
   redisState,
 } from './provider/provider.ts';
 import { createSessions, endedByUid } from './sessions/sessions.ts';
-import { tellOfEndings } from './signout/signout.ts';
 import { isReachable, openDatabase } from './store/database.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { migrate } from './store/migrate.ts';
@@ -150,17 +149,6 @@ export async function createGateway(config: Config, say: (line: object, text: st
   const epochs = createEpochs(needs, keys, clients, trouble('provider'));
   const interactions = createInteractions(epochs, state, vault);
   const browserSessions = createBrowserSessions(state, vault, needs.ended);
-  const notices = tellOfEndings({
-    database,
-    audit,
-    outbox,
-    sessions,
-    browserSessions,
-    clients,
-    clock,
-    reference,
-    onTrouble: trouble('sign-out'),
-  });
   const drain = drainEvents({ state, database, audit, onTrouble: trouble('audit') });
 
   const metrics = createMetrics();
@@ -237,7 +225,6 @@ export async function createGateway(config: Config, say: (line: object, text: st
         },
         logout: deliverLogout(epochs),
       });
-      notices.start();
       await database.begin((tx) =>
         audit.record(tx, { type: 'process.started', outcome: 'success', detail: { role: 'gateway' } }),
       );
@@ -254,7 +241,6 @@ export async function createGateway(config: Config, say: (line: object, text: st
       await Promise.all([citizens.close(), admin.close()]);
       clearInterval(sweeps);
       bridge.close();
-      await notices.stop();
       await outbox.stop();
       await Promise.all([clients.stop(), sessions.stop()]);
       await drain.stop();

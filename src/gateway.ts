@@ -14,7 +14,7 @@ import { shiftedClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createConsents } from './consents/consents.ts';
 import { createKeys, loadKeyEncryptionKey } from './keys/keys.ts';
-import { citizenListener, errorPages } from './listener.ts';
+import { type CitizenNeeds, citizenListener, errorPages } from './listener.ts';
 import { adminListener, createMetrics } from './observe/admin.ts';
 import { createOutbox } from './outbox/outbox.ts';
 import {
@@ -41,7 +41,11 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export async function createGateway(config: Config, say: (line: object, text: string) => void): Promise<Gateway> {
+export async function createGateway(
+  config: Config,
+  log: CitizenNeeds['log'],
+  say: (line: object, text: string) => void,
+): Promise<Gateway> {
   const development = config.mode === 'development';
   const offset = () => config.clockOffset;
   const clock = shiftedClock(offset);
@@ -154,6 +158,7 @@ export async function createGateway(config: Config, say: (line: object, text: st
   const metrics = createMetrics();
   const citizens = await citizenListener({
     config,
+    log,
     clock,
     vault,
     database,

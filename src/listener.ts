@@ -1,7 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, LogController } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify';
 import { accountCenter } from './account-center/account-center.ts';
 import type { Accounts } from './accounts/accounts.ts';
 import type { AuditTrail } from './audit/audit.ts';
@@ -36,6 +42,7 @@ import { servePreferences } from './web/preferences.ts';
 
 export interface CitizenNeeds {
   readonly config: Config;
+  readonly log: FastifyBaseLogger;
   readonly clock: Clock;
   readonly vault: Vault;
   readonly database: Database;
@@ -102,7 +109,7 @@ export async function citizenListener(
 
   const build = async (): Promise<FastifyInstance> => {
     const server = fastify({
-      logger: { level: config.logLevel, base: undefined },
+      loggerInstance: needs.log,
       logController: new LogController({ disableRequestLogging: true }),
       trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
       bodyLimit: 64 * 1024,
@@ -124,16 +131,18 @@ export async function citizenListener(
       },
     });
     await server.register(cookie);
-    server.addHook('onRequest', async (_request, reply) => {
+    server.addHook('onRequest', (_request, reply, done) => {
       guarded(reply);
+      done();
     });
-    server.addHook('onResponse', async (request, reply) => {
+    server.addHook('onResponse', (request, reply, done) => {
       const route = request.routeOptions.url ?? 'unknown';
       metrics.observe(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
       request.log.info(
         { route, method: request.method, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
         'answered',
       );
+      done();
     });
     server.setNotFoundHandler((request, reply) => desk.refuse(request, reply, 'EG-1002'));
     server.setErrorHandler((error, request, reply) => {

@@ -1,13 +1,13 @@
 /** Starts a process: configuration, build, listen, close. */
 import { fstatSync } from 'node:fs';
-import pino from 'pino';
 import type { Config } from './config.ts';
 import { createGateway } from './gateway.ts';
+import { openLog } from './observe/log.ts';
 
 /** Runs a gateway until it is told to stop (SIGTERM, SIGINT, or the end of its input where it was started with one). */
 export async function serve(config: Config): Promise<void> {
-  const log = pino({ level: config.logLevel, base: undefined });
-  const gateway = await createGateway(config, ({ level = 'info', ...line }: { level?: 'info' | 'warn' }, text) =>
+  const log = openLog(config.logLevel);
+  const gateway = await createGateway(config, log, ({ level = 'info', ...line }: { level?: 'info' | 'warn' }, text) =>
     log[level](line, text),
   );
   await gateway.listen();

@@ -75,13 +75,13 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
     },
     async events(limit) {
       const pending: PendingEvent[] = [];
-      const streams = await Promise.all(
-        Array.from({ length: buckets }, (_, bucket) =>
-          redis.xrange(streamOf(digits(bucket)), '-', '+', 'COUNT', limit),
-        ),
-      );
-      streams.forEach((entries, bucket) => {
-        for (const [id, fields] of entries) pending.push({ id, bucket: digits(bucket), stamp: fields[1] ?? '' });
+      // one write to the socket for all buckets
+      const asked = redis.pipeline();
+      for (let bucket = 0; bucket < buckets; bucket++) asked.xrange(streamOf(digits(bucket)), '-', '+', 'COUNT', limit);
+      ((await asked.exec()) ?? []).forEach(([error, entries], bucket) => {
+        if (error) throw error;
+        for (const [id, fields] of entries as [string, string[]][])
+          pending.push({ id, bucket: digits(bucket), stamp: fields[1] ?? '' });
       });
       // oldest first over all buckets: a busy one must not keep the others' events waiting
       return pending.sort((one, other) => order(one.id, other.id)).slice(0, limit);

@@ -8,7 +8,6 @@ import {
   type EndedBy,
   finished,
   flush,
-  linksOf,
   needsOf,
   type Payload,
   remember,
@@ -68,7 +67,7 @@ export class Adapter {
   async findByUid(uid: string): Promise<Payload | undefined> {
     const entry = await this.#read(keyOf('Session', uid));
     const body = entry && (JSON.parse(entry.payload) as Payload);
-    return body && stands(body, this.#needs.ended) ? opened(body, this.#needs.vault) : undefined;
+    return body && stands(body, this.#needs.ended) ? carried(body) : undefined;
   }
 
   async #read(key: Key): Promise<Entry | undefined> {
@@ -80,7 +79,7 @@ export class Adapter {
   }
 
   async #findSession(cookie: string): Promise<Payload | undefined> {
-    const { state, vault } = this.#needs;
+    const { state } = this.#needs;
     const uid = cookie.split('.')[0] ?? '';
     if (!/^[0-6]\d[\w-]{10,}$/.test(uid)) return undefined;
     const key = keyOf('Session', uid);
@@ -88,12 +87,12 @@ export class Adapter {
     const asked = Provider.ctx?.query.client_id;
     const client = typeof asked === 'string' ? asked : undefined;
     const loaded = await state.load(key, { client });
-    if (unit) remember(unit, key, loaded, client);
-    if (!loaded) return undefined;
-    const body = JSON.parse(loaded.entry.payload) as Payload;
+    const body = loaded && (JSON.parse(loaded.entry.payload) as Payload);
+    if (unit) remember(unit, key, loaded, client, body);
+    if (!loaded || !body) return undefined;
     if (sha(cookie) !== body.jti || !stands(body, this.#needs.ended)) return undefined;
-    if (unit) unit.session = { key, version: loaded.entry.version, body: structuredClone(body) };
-    return { ...opened(body, vault), jti: cookie };
+    if (unit) unit.session = { key, version: loaded.entry.version, body: JSON.parse(loaded.entry.payload) as Payload };
+    return { ...carried(body), jti: cookie };
   }
 
   async upsert(id: string, payload: Payload, ttl: number): Promise<void> {
@@ -114,7 +113,7 @@ export class Adapter {
       return;
     }
     const unit = held.has(this.#name) ? unitOf() : undefined;
-    const put = { key, body, payload: '', expiresAt, links: linksOf(key, body), once: this.#name === 'RefreshToken' };
+    const put = { key, body, payload: '', expiresAt, once: this.#name === 'RefreshToken' };
     if (unit) unit.put.set(key, put);
     else demand(await state.commit({ lock: key, put: [finished(put)], need: needsOf(key, body) }));
   }
@@ -163,7 +162,7 @@ export class Adapter {
     const key = keyOf('Session', uid);
     const { jti: _jti, ...rest } = payload;
     const before = unit?.session?.key === key ? unit.session : undefined;
-    const mine: Payload = closed(rest, vault, before?.body);
+    const mine: Payload = closed(rest, vault);
     mine.jti = sha(cookie);
     const changed = !before || signature(mine) !== signature(before.body);
     if (unit) await flush(unit, this.#needs, changed ? { key, body: mine, before } : undefined);
@@ -185,22 +184,22 @@ function signature(body: Payload): string {
 export const sessionCookie = (vault: Vault, uid: string, turn: number): string =>
   `${uid}.${vault.mac('browser', `session|${uid}|${turn}`).toString('base64url')}`;
 
-/** The parts of a session that would speak to a reader of the store (state of a sign-out, the person) rest sealed. */
-function closed(body: Payload, vault: Vault, before?: Payload): Payload {
-  const { person, ...egret } = body.egret ?? {};
-  const rest: Payload = { ...body, egret };
-  delete rest.state;
-  if (body.state === undefined && person === undefined) return rest;
-  const secret = JSON.stringify({ state: body.state, person });
+/**
+ * The parts of a session that would speak to a reader of the store (state of a sign-out, the person) rest sealed, and
+ * are carried so through a request, since none but a login needs them: what did not change keeps its seal, so that an
+ * unchanged session costs no write.
+ */
+function closed(body: Payload, vault: Vault): Payload {
+  const { person, sealed, ...egret } = body.egret ?? {};
+  const { state, ...rest } = body;
+  if (state === undefined && person === undefined) return { ...rest, egret, ...(sealed ? { sealed } : {}) };
   const context = `session:${body.uid}`;
-  // sealing draws a new IV: what did not change keeps its seal, so that an unchanged session costs no write
-  const same = before?.sealed && vault.open(Buffer.from(before.sealed, 'base64'), context) === secret;
-  return { ...rest, sealed: same ? before.sealed : vault.seal(secret, context).toString('base64') };
+  const before = sealed ? JSON.parse(vault.open(Buffer.from(sealed, 'base64'), context)) : {};
+  const secret = JSON.stringify({ state: state ?? before.state, person: person ?? before.person });
+  return { ...rest, egret, sealed: vault.seal(secret, context).toString('base64') };
 }
 
-function opened(body: Payload, vault: Vault): Payload {
+function carried(body: Payload): Payload {
   const { sealed, jti: _jti, ...rest } = body;
-  if (!sealed) return rest;
-  const { state, person } = JSON.parse(vault.open(Buffer.from(sealed, 'base64'), `session:${body.uid}`));
-  return { ...rest, ...(state ? { state } : {}), egret: { ...rest.egret, person } };
+  return sealed ? { ...rest, egret: { ...rest.egret, sealed } } : rest;
 }

@@ -41,6 +41,19 @@ const sessionBound = new Set<Kind>([
  * exists beside a session has a bucket computed from its own hash. The value itself is never part of a key.
  */
 export function keyOf(kind: Kind, id: string): Key {
+  const name = `${kinds[kind]}${id}`;
+  const known = made.get(name);
+  if (known) return known;
+  if (made.size === 0) setTimeout(() => made.clear(), 1_000).unref();
+  const key = make(kind, id);
+  if (made.size < 1_000) made.set(name, key);
+  return key;
+}
+
+/** A request asks for the same few keys over and over; what it presented is kept for a second at most. */
+const made = new Map<string, Key>();
+
+function make(kind: Kind, id: string): Key {
   const digest = hash('sha256', id, 'buffer');
   const bucket =
     sessionBound.has(kind) && /^(?:[0-5]\d|6[0-3])/.test(id) ? id.slice(0, 2) : digits((digest[0] ?? 0) % buckets);

@@ -56,6 +56,7 @@ export async function gateway(
   fs.mkdirSync(clients);
   [
     client('basic', { auth: 'client_secret_basic', grants: ['authorization_code', 'client_credentials'] }),
+    client('entrance', { auth: 'client_secret_basic', grants: ['authorization_code'] }),
     client('signed', { auth: 'private_key_jwt', grants: ['authorization_code'], jwks }),
   ].forEach((each, n) => {
     fs.writeFileSync(join(clients, `${n}.yaml`), stringify(each));
@@ -146,19 +147,19 @@ export async function gateway(
   };
 }
 
-/** Registers people through the real forms, who agree at both departments and want no notice again. */
+/** Registers people through the real forms, who agree at all departments and want no notice again. */
 export async function register({ own }: OneGateway, people: readonly Person[]): Promise<void> {
   for (const person of people) {
     const citizen = new Citizen(own);
-    await citizen.arrive(await citizen.register(person, citizen.visit('basic', { scope }).url, { password }));
-    await citizen.roam('signed', { scope });
+    await citizen.arrive(await citizen.register(person, citizen.visit('entrance', { scope }).url, { password }));
+    for (const id of ['basic', 'signed']) await citizen.roam(id, { scope });
   }
 }
 
-/** Signs in with the password at `basic`, in a browser of its own: the consents are laid into the session then. */
+/** Signs in with the password at `entrance`, in a browser of its own: the consents are laid into the session then. */
 export async function signIn({ own }: OneGateway, person: Person): Promise<Citizen> {
   const citizen = new Citizen(own);
-  const { at } = await citizen.form(citizen.visit('basic', { scope }).url);
+  const { at } = await citizen.form(citizen.visit('entrance', { scope }).url);
   const { to, page, status } = await citizen.send(at, 'password', { login_id: person.mobile, password });
   const onward = /http-equiv="refresh" content="0;url=([^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&');
   if (!to && !onward) throw new Error(`no way on: ${status} ${page.slice(0, 800)}`);

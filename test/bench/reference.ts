@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import fastify from 'fastify';
 import { exportJWK, generateKeyPair } from 'jose';
-import { type Configuration, type InteractionResults, Provider } from 'oidc-provider';
+import { type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { exampleAdapter } from './example-adapter.ts';
 
 interface Given {
@@ -37,12 +37,24 @@ const configuration = {
   jwks: { keys: [own] },
   clients: [
     { ...client, client_id: 'basic', client_secret: given.secret, token_endpoint_auth_method: 'client_secret_basic' },
+    { ...client, client_id: 'entrance', client_secret: given.secret },
     { ...client, client_id: 'signed', jwks: given.jwks, token_endpoint_auth_method: 'private_key_jwt' },
   ],
   claims: { openid: ['sub'], profile: ['nickname'], acr: null, amr: null, auth_time: null, sid: null },
   clientAuthMethods: ['private_key_jwt', 'client_secret_basic', 'none'],
   cookies: { keys: [randomBytes(32).toString('hex')] },
   findAccount: (_ctx: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
+  // what a person agreed to stands: a first visit of a session is answered at once, with a grant of its own
+  loadExistingGrant: async ({ oidc }: KoaContextWithOIDC) => {
+    const { client, session } = oidc;
+    const clientId = client?.clientId ?? '';
+    const existing = session?.grantIdFor(clientId);
+    if (existing) return provider.Grant.find(existing);
+    const grant = new provider.Grant({ accountId: session?.accountId, clientId });
+    grant.addOIDCScope('openid profile');
+    await grant.save();
+    return grant;
+  },
   interactions: { url: (_ctx: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
   pkce: { required: () => true },
   routes: { authorization: '/authorize', token: '/token' },
@@ -74,15 +86,9 @@ const configuration = {
 const provider = new Provider(issuer, configuration as unknown as Configuration);
 const handle = provider.callback();
 const server = fastify();
-// who comes is believed and agrees: sessions and grants stand before anything is measured
+// who comes is believed: sessions stand before anything is measured
 server.get('/interaction/:uid', async (request, reply) => {
-  const { prompt, params, session } = await provider.interactionDetails(request.raw, reply.raw);
-  let result: InteractionResults = { login: { accountId: randomBytes(8).toString('hex'), amr: ['pwd'] } };
-  if (prompt.name === 'consent') {
-    const grant = new provider.Grant({ accountId: session?.accountId, clientId: String(params.client_id) });
-    grant.addOIDCScope('openid profile');
-    result = { consent: { grantId: await grant.save() } };
-  }
+  const result = { login: { accountId: randomBytes(8).toString('hex'), amr: ['pwd'] } };
   return reply.redirect(await provider.interactionResult(request.raw, reply.raw, result), 303);
 });
 await server.register(async (scope) => {

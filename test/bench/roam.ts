@@ -3,9 +3,12 @@
  * equal roams go by turns to one and to the other, so that what else the machine does falls on both. Measured is the
  * CPU time of the whole server process, everything it does in the background included.
  *
- * A roam is `GET /authorize` with a session cookie, the code, `POST /token`; session, grant and consent stand, the
- * notice is switched off. The gateway runs as `egret serve` with its defaults: audit, endings, metrics, log lines on.
+ * A roam is `GET /authorize` with a session cookie, the code, `POST /token`; the consent stands, the notice is switched
+ * off. It is the first visit of that session (the session is put back before each, by the benchmark, at both); the
+ * same with the grant standing from an earlier visit is told beside it. The gateway runs as `egret serve` with its
+ * defaults: audit, endings, metrics, log lines on.
  */
+import { hash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { Jar, pkce } from '../support/browser.ts';
@@ -16,7 +19,7 @@ import { jwks } from './department.ts';
 import { fixed, load, machine, median, quantile, spread } from './figures.ts';
 import { gateway, register, scope, signIn } from './gateway.ts';
 import { freePorts } from './ports.ts';
-import { closeConnections, type Kind, roams, type Target } from './roaming.ts';
+import { closeConnections, type Kind, roams, type Target, type Visitor } from './roaming.ts';
 import { type Measured, measured, type Stage, stage } from './stage.ts';
 
 export interface RoamOptions {
@@ -32,55 +35,65 @@ export interface RoamOptions {
 interface Side {
   readonly name: string;
   readonly target: Target;
-  readonly program: () => Measured;
-  readonly cookies: readonly string[];
+  readonly program: Measured;
+  readonly visitors: readonly Visitor[];
 }
 
 interface Block {
   /** CPU milliseconds a roam. */
   readonly cpu: number;
   readonly wall: readonly number[];
+  /** CPU milliseconds a roam in Redis. */
+  readonly redis: number;
 }
 
 const target = 0.9;
-const kinds: readonly Kind[] = ['signed', 'basic'];
+/** Before the first block, at each side: what a process compiles in its first minutes is not what it costs. */
+const warmUp = 2_500;
+const names = { signed: 'private_key_jwt', basic: 'client_secret_basic' } as const;
+const kinds = ['signed', 'basic'] as const;
 
-/** Answers whether every ratio is within the target. */
+/** Answers whether the ratio of a first visit is within the target for both kinds of client. */
 export async function roamBenchmark(options: RoamOptions): Promise<boolean> {
   const on = stage();
   try {
     const [port = 0, ...ports] = await freePorts(4);
-    const profile = options.profile && [
-      '--cpu-prof',
-      `--cpu-prof-dir=${resolve(options.profile)}`,
-      '--cpu-prof-interval=500',
-    ];
-    const own = await gateway(on, ports, profile || undefined);
-    await register(own, await own.own.people(options.concurrency));
+    const own = await gateway(on, ports, options.profile ? profiling(options.profile) : undefined);
     const people = await own.own.people(options.concurrency);
+    await register(own, people);
     const secret = await own.own.secret('basic');
-    const cookies: string[] = [];
-    for (const person of people) cookies.push((await signIn(own, person)).jar.header('/authorize'));
+    const redis = new Redis({ path: own.redis });
+    on.t.teardown(() => redis.disconnect());
+    const visitors: Visitor[] = [];
+    for (const person of people) {
+      const { jar } = await signIn(own, person);
+      const uid = jar.get('egret')?.split('.')[0] ?? '';
+      const key = `egret:{${uid.slice(0, 2)}}:s:${hash('sha256', uid, 'base64url')}`;
+      visitors.push({ cookie: jar.header('/authorize'), forget: await restorer(redis, key) });
+    }
     const gatewaySide: Side = {
       name: 'gateway',
       target: { issuer: own.own.issuer, port: own.port, secret },
-      program: own.program,
-      cookies,
+      program: own.program(),
+      visitors,
     };
-    const reference = await startReference(on, port, own.redis, options.concurrency);
-    const redis = new Redis({ path: own.redis });
-    on.t.teardown(() => redis.disconnect());
+    const reference = await startReference(on, port, own.redis, redis, options.concurrency);
+    // a new secret is known within a second
+    await until(() => roams(gatewaySide.target, 'basic', visitors.slice(0, 1), 1, true).then(...yesOrNo));
 
     console.log(machine());
-    console.log(`${await version(redis)}; PostgreSQL on the same machine; ${await own.size()}`);
+    console.log(`${await version(redis)}, PostgreSQL on the same machine; ${await own.size()}`);
     console.log(
-      `${options.blocks} blocks a side by turns, ${options.roams} roams a block, ${options.concurrency} at once; ${load()}`,
+      `${options.blocks} blocks a side by turns, ${options.roams} roams a block, ${options.concurrency} at once, after ${warmUp} to warm up; ${load()}`,
     );
-    // a new secret is known within a second
-    await until(() => roams(gatewaySide.target, 'basic', cookies.slice(0, 1), 1).then(...yesOrNo));
     let well = true;
-    for (const kind of kinds) well = (await compare(kind, [reference, gatewaySide], redis, options)) && well;
-    console.log(load());
+    for (const kind of kinds) {
+      for (const first of [true, false]) {
+        const ratio = await compare(kind, first, [reference, gatewaySide], redis, options);
+        if (first && ratio > target) well = false;
+      }
+    }
+    console.log(`\n${load()}`);
     return well;
   } finally {
     closeConnections();
@@ -89,68 +102,78 @@ export async function roamBenchmark(options: RoamOptions): Promise<boolean> {
 }
 
 const yesOrNo = [() => true, () => false] as const;
+const profiling = (folder: string): string[] => ['--cpu-prof', `--cpu-prof-dir=${resolve(folder)}`];
 
 async function compare(
   kind: Kind,
-  [reference, own]: readonly [Side, Side],
+  first: boolean,
+  sides: readonly [Side, Side],
   redis: Redis,
   options: RoamOptions,
-): Promise<boolean> {
-  for (const side of [reference, own]) await roams(side.target, kind, side.cookies, Math.max(1_000, options.roams));
-  const blocks: [Block[], Block[]] = [[], []];
-  const redisCpu: [number, number] = [0, 0];
-  for (let n = 0; n < options.blocks; n++) {
-    for (const [index, side] of [reference, own].entries()) {
-      const before = await cpuOfRedis(redis);
-      blocks[index as 0 | 1].push(await block(side, kind, options.roams));
-      redisCpu[index as 0 | 1] += (await cpuOfRedis(redis)) - before;
-    }
-  }
+): Promise<number> {
+  for (const side of sides) await roams(side.target, kind, side.visitors, warmUp, first);
+  const blocks: readonly [Block[], Block[]] = [[], []];
+  for (let n = 0; n < options.blocks; n++)
+    for (const index of [0, 1] as const)
+      blocks[index].push(await block(sides[index], kind, first, options.roams, redis));
   const ratios = blocks[1].map(({ cpu }, n) => cpu / (blocks[0][n] as Block).cpu);
   const ratio = median(ratios);
-  console.log(`\n${kind === 'signed' ? 'private_key_jwt' : 'client_secret_basic'}`);
-  for (const [index, side] of [reference, own].entries()) {
-    const own = blocks[index as 0 | 1];
+  console.log(`\n${names[kind]}, ${first ? 'first visit' : 'another visit'}`);
+  for (const index of [0, 1] as const) {
+    const own = blocks[index];
     const wall = own.flatMap((each) => each.wall);
-    const ofRedis = (redisCpu[index as 0 | 1] * 1_000) / (options.blocks * options.roams);
     console.log(
-      `  ${side.name.padEnd(9)} CPU ms a roam ${spread(own.map((each) => each.cpu))}; wall p50 ${fixed(quantile(wall, 0.5), 1)} ms, p99 ${fixed(quantile(wall, 0.99), 1)} ms; Redis ${fixed(ofRedis)} CPU ms`,
+      `  ${sides[index].name.padEnd(9)} CPU ms a roam ${spread(own.map((each) => each.cpu))}; wall p50 ${fixed(quantile(wall, 0.5), 1)} ms, p99 ${fixed(quantile(wall, 0.99), 1)} ms; in Redis ${fixed(median(own.map((each) => each.redis)))} CPU ms`,
     );
   }
+  const verdict = first ? `; target ≤ ${target}: ${ratio <= target ? 'held' : 'MISSED'}` : '';
   console.log(
-    `  ratio of CPU, block by block: median ${fixed(ratio)}, quartiles ${fixed(quantile(ratios, 0.25))}–${fixed(quantile(ratios, 0.75))}, all ${fixed(Math.min(...ratios))}–${fixed(Math.max(...ratios))}; target ≤ ${target}: ${ratio <= target ? 'held' : 'MISSED'}`,
+    `  ratio of CPU, block by block: median ${fixed(ratio)}, quartiles ${fixed(quantile(ratios, 0.25))}–${fixed(quantile(ratios, 0.75))}, all ${fixed(Math.min(...ratios))}–${fixed(Math.max(...ratios))}${verdict}`,
   );
-  return ratio <= target;
+  return ratio;
 }
 
-async function block(side: Side, kind: Kind, count: number): Promise<Block> {
-  const program = side.program();
-  const before = await program.meter();
-  const wall = await roams(side.target, kind, side.cookies, count);
-  const after = await program.meter();
-  return { cpu: (after.cpu - before.cpu) / 1_000 / count, wall };
+async function block(side: Side, kind: Kind, first: boolean, count: number, redis: Redis): Promise<Block> {
+  const ofRedis = await cpuOfRedis(redis);
+  const before = await side.program.meter();
+  const wall = await roams(side.target, kind, side.visitors, count, first);
+  const after = await side.program.meter();
+  const used = ((await cpuOfRedis(redis)) - ofRedis) * 1_000;
+  return { cpu: (after.cpu - before.cpu) / 1_000 / count, wall, redis: used / count };
 }
 
-async function startReference(on: Stage, port: number, redis: string, concurrency: number): Promise<Side> {
+async function startReference(
+  on: Stage,
+  port: number,
+  socket: string,
+  redis: Redis,
+  concurrency: number,
+): Promise<Side> {
   const secret = 'a-secret-of-the-reference-0123456789abcdef';
   const issuer = `http://localhost:${port}`;
   const file = join(import.meta.dirname, 'reference.ts');
-  const program = measured(on, file, [JSON.stringify({ port, redis, jwks, secret, redirect })]);
+  const program = measured(on, file, [JSON.stringify({ port, redis: socket, jwks, secret, redirect })]);
   await until(async () => {
     if (program.over()) throw new Error(`the reference ended: ${program.output()}`);
-    return fetch(`${issuer.replace('localhost', '127.0.0.1')}/.well-known/openid-configuration`).then(...yesOrNo);
+    return fetch(`http://127.0.0.1:${port}/.well-known/openid-configuration`).then(...yesOrNo);
   });
-  const cookies: string[] = [];
+  const visitors: Visitor[] = [];
   for (let n = 0; n < concurrency; n++) {
     const jar = new Jar();
-    for (const kind of kinds) {
-      const url = authorizeUrl({ issuer }, kind, pkce().challenge, { scope });
-      const { to, answer } = await jar.follow(url);
-      if (!to?.includes('code=')) throw new Error(`no session at the reference: ${answer.status} ${to}`);
-    }
-    cookies.push(jar.header('/authorize'));
+    const url = authorizeUrl({ issuer }, 'entrance', pkce().challenge, { scope });
+    const { to, answer } = await jar.follow(url);
+    if (!to?.includes('code=')) throw new Error(`no session at the reference: ${answer.status} ${to}`);
+    const forget = await restorer(redis, `oidc:Session:${jar.get('_session')}`);
+    visitors.push({ cookie: jar.header('/authorize'), forget });
   }
-  return { name: 'reference', target: { issuer, port, secret }, program: () => program, cookies };
+  return { name: 'reference', target: { issuer, port, secret }, program, visitors };
+}
+
+/** Puts a key back as it is now. */
+async function restorer(redis: Redis, key: string): Promise<() => Promise<unknown>> {
+  const [value, left] = [await redis.dumpBuffer(key), await redis.pttl(key)];
+  if (!value) throw new Error(`no session at ${key}`);
+  return () => redis.restore(key, left, value, 'REPLACE');
 }
 
 /** Seconds of CPU that the server has used. */

@@ -98,18 +98,28 @@ export async function roam(target: Target, kind: Kind, cookie: string): Promise<
   return performance.now() - began;
 }
 
+/** A signed-in browser, and how its session is made again as it was before it visited anybody. */
+export interface Visitor {
+  readonly cookie: string;
+  forget(): Promise<unknown>;
+}
+
 /** So many roams, at most one a session at a time; the time of each, in milliseconds. */
 export async function roams(
   target: Target,
   kind: Kind,
-  cookies: readonly string[],
+  visitors: readonly Visitor[],
   count: number,
+  firstVisits: boolean,
 ): Promise<readonly number[]> {
   const times: number[] = [];
   let left = count;
   await Promise.all(
-    cookies.map(async (cookie) => {
-      while (left-- > 0) times.push(await roam(target, kind, cookie));
+    visitors.map(async ({ cookie, forget }) => {
+      while (left-- > 0) {
+        if (firstVisits) await forget();
+        times.push(await roam(target, kind, cookie));
+      }
     }),
   );
   return times;

@@ -1,15 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import { type Configuration, errors, interactionPolicy, Provider } from 'oidc-provider';
+import { type Configuration, errors, Provider } from 'oidc-provider';
 import type { ClientRecord } from '../clients/clients.ts';
 import { toMetadata } from '../clients/clients.ts';
 import type { SigningKey } from '../keys/keys.ts';
 import { allAcrValues } from '../policy/policy.ts';
-import { missing, wanted } from './acr.ts';
+import { acts } from './acts.ts';
 import { Adapter } from './adapter.ts';
 import { claims, findAccount, type PersonalData } from './claims.ts';
 import { paths } from './discovery.ts';
-import { accountCenterClient, type GrantNeeds, loadGrant, type Standing } from './grants.ts';
+import { accountCenterClient, type GrantNeeds, loadGrant } from './grants.ts';
 import { applyOverrides } from './overrides.ts';
+import { prompts } from './prompts.ts';
 import { signingKey } from './signing.ts';
 import { keyOf } from './state.ts';
 import { type AdapterNeeds, unitOf } from './unit.ts';
@@ -186,91 +187,6 @@ const accountCenter = (issuer: string) => ({
   sector: 'egret',
   scope: 'openid',
 });
-
-/** What may be asked before a code is issued, in order; the first that applies is the interaction (signin/). */
-function prompts(needs: ProviderNeeds) {
-  const { Check, Prompt, base } = interactionPolicy;
-  const policy = base();
-  const login = policy.get('login')!;
-  // these compare acr by equality; ours is below, on two axes
-  login.checks.remove('essential_acr');
-  login.checks.remove('essential_acrs');
-  login.checks.add(
-    new Check('idle', 'the session was idle too long', 'login_required', ({ oidc }) => {
-      const { accountId, egret } = oidc.session as { accountId?: string; egret?: { seen?: number } };
-      const idle = needs.now() - (egret?.seen ?? 0) > needs.lifetimes.sessionIdle * 1000;
-      return Boolean(accountId) && idle && !oidc.result?.login;
-    }),
-  );
-  policy.add(
-    new Prompt(
-      { name: 'step_up' },
-      new Check('acr', 'the level asked for is not reached', 'interaction_required', ({ oidc }) => {
-        // prompt=none never leads anywhere: a voluntary level is then answered with the level reached
-        if (oidc.prompts.has('none') || oidc.result?.step_up) return false;
-        return missing((oidc.session as { acr?: string }).acr, wanted(oidc.params as never)) !== undefined;
-      }),
-    ),
-    1,
-  );
-  policy.add(
-    new Prompt(
-      { name: 'roaming_notice' },
-      new Check('notice', 'a first visit of this session', 'interaction_required', ({ oidc }) => {
-        const session = oidc.session as unknown as {
-          egret?: { consents?: Record<string, Standing>; noticed?: string[] };
-        };
-        const client = oidc.client!.clientId;
-        if (client === accountCenterClient || oidc.prompts.has('none')) return false;
-        if (oidc.result?.login || oidc.result?.roaming_notice || oidc.result?.step_up || oidc.result?.consent)
-          return false;
-        if (session.egret?.noticed?.includes(client)) return false;
-        return session.egret?.consents?.[client]?.noticeOff !== true;
-      }),
-    ),
-    2,
-  );
-  const consent = policy.get('consent')!;
-  consent.checks.remove('native_client_prompt');
-  return policy;
-}
-
-/** Marks the visit in the session and lays the audit event of each act beside the state it changes. */
-function acts(provider: Provider, needs: ProviderNeeds): void {
-  provider.on('authorization.success', (ctx) => {
-    const { session, client } = ctx.oidc as never as {
-      session: { accountId: string; uid: string; egret: Record<string, unknown> };
-      client: { clientId: string };
-    };
-    const now = needs.now();
-    const noticed = (session.egret.noticed as string[] | undefined) ?? [];
-    // whoever came with prompt=none was shown nothing: the notice stays due
-    const told = ctx.oidc.prompts.has('none') || noticed.includes(client.clientId);
-    const fresh = now - ((session.egret.seen as number | undefined) ?? 0) < needs.lifetimes.sessionIdle * 50;
-    if (!fresh || !told) {
-      session.egret = {
-        ...session.egret,
-        seen: fresh ? session.egret.seen : now,
-        noticed: told ? noticed : [...noticed, client.clientId],
-      };
-    }
-    const unit = unitOf(ctx);
-    unit?.need.add(keyOf('Session', session.uid));
-    if (client.clientId !== accountCenterClient) {
-      unit?.events.push(
-        needs.stamp('authorization.code-issued', { client: client.clientId, account: session.accountId }),
-      );
-    }
-  });
-  provider.on('grant.success', (ctx) => {
-    const { params, client, entities } = ctx.oidc;
-    const type = params?.grant_type === 'refresh_token' ? 'token.refreshed' : 'token.issued';
-    const account = entities.Account?.accountId;
-    unitOf(ctx)?.events.push(
-      needs.stamp(type, { client: client?.clientId, account, what: String(params?.grant_type) }),
-    );
-  });
-}
 
 /** Every address a client's record names is fetched through here: deadline, no redirects, no private address outside development. */
 function outbound(

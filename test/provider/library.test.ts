@@ -143,7 +143,7 @@ t.test('unit.ts: errors of the library and of its kind', async (t) => {
   });
 });
 
-t.test('instance.ts: prompts, checks, response modes', async (t) => {
+t.test('prompts.ts, instance.ts: prompts, checks, response modes', async (t) => {
   const policy = interactionPolicy.base();
   const checks = (name: string) => [...policy.get(name)!.checks].map(({ reason }) => reason);
   t.strictSame(

@@ -82,7 +82,7 @@ export async function createClients(options: {
   }
   async function diff(definitions: readonly unknown[]): Promise<Change[]> {
     const wrong = definitions.flatMap((definition) => problemsOf(definition, development));
-    const ids = definitions.map((definition) => (definition as Definition).client_id);
+    const ids = definitions.map((definition) => (definition as Definition | null)?.client_id);
     for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) wrong.push(`${id} is defined twice`);
     if (wrong.length > 0) throw new EgretError('EG-1601', { log: [...new Set(wrong)].join('\n') });
     await refresh();
@@ -151,10 +151,13 @@ export async function createClients(options: {
       const record = current.clients.get(clientId);
       if (record?.auth !== 'client_secret_basic') return undefined;
       const secret = randomBytes(32).toString('base64url');
+      const made = vault.mac('client-secret', secret);
       await change(async (tx) => {
-        await tx`insert into client_secrets (client_id, hash, created_at) values (${clientId}, ${vault.mac('client-secret', secret)}, ${new Date(clock.now())})`;
+        await tx`select from clients where client_id = ${clientId} for update`; // two at once leave two, not three
+        await tx`insert into client_secrets (client_id, hash, created_at) values (${clientId}, ${made}, ${new Date(clock.now())})`;
+        // the new one stays, also where the clock of whoever made the others is ahead
         await tx`delete from client_secrets where client_id = ${clientId} and hash not in (
-          select hash from client_secrets where client_id = ${clientId} order by created_at desc limit 2)`;
+          select hash from client_secrets where client_id = ${clientId} order by hash = ${made} desc, created_at desc limit 2)`;
         await audit.record(tx, {
           type: 'client.secret',
           outcome: 'success',

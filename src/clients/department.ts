@@ -91,8 +91,8 @@ export function problemsOf(definition: unknown, development: boolean): string[] 
   const check = (field: string, address: string, bare: boolean): void => {
     const parsed = URL.parse(address);
     if (!parsed) wrong.push(`${name}: ${field} ${address} is no address`);
-    else if (parsed.hash || parsed.username || parsed.password || address.includes('*'))
-      wrong.push(`${name}: ${field} ${address} must have no fragment, user or wildcard`);
+    else if (parsed.username || parsed.password || /[\s#*\\]/.test(address))
+      wrong.push(`${name}: ${field} ${address} must have no fragment, user, wildcard, blank or backslash`);
     else if (
       parsed.protocol !== 'https:' &&
       !(development && parsed.protocol === 'http:' && loopback.has(parsed.hostname))

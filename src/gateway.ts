@@ -30,6 +30,7 @@ import {
   redisState,
 } from './provider/provider.ts';
 import { createSessions, endedByUid } from './sessions/sessions.ts';
+import { tellOfEndings } from './signout/signout.ts';
 import { isReachable, openDatabase } from './store/database.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { migrate } from './store/migrate.ts';
@@ -153,6 +154,17 @@ export async function createGateway(
   const epochs = createEpochs(needs, keys, clients, trouble('provider'));
   const interactions = createInteractions(epochs, state, vault);
   const browserSessions = createBrowserSessions(state, vault, needs.ended);
+  const notices = tellOfEndings({
+    database,
+    audit,
+    outbox,
+    sessions,
+    browserSessions,
+    clients,
+    clock,
+    reference,
+    onTrouble: trouble('sign-out'),
+  });
   const drain = drainEvents({ state, database, audit, onTrouble: trouble('audit') });
 
   const metrics = createMetrics();
@@ -230,6 +242,7 @@ export async function createGateway(
         },
         logout: deliverLogout(epochs),
       });
+      notices.start();
       await database.begin((tx) =>
         audit.record(tx, { type: 'process.started', outcome: 'success', detail: { role: 'gateway' } }),
       );
@@ -246,6 +259,7 @@ export async function createGateway(
       await Promise.all([citizens.close(), admin.close()]);
       clearInterval(sweeps);
       bridge.close();
+      await notices.stop();
       await outbox.stop();
       await Promise.all([clients.stop(), sessions.stop()]);
       await drain.stop();

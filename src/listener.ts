@@ -188,7 +188,13 @@ async function mountPages(scope: FastifyInstance, needs: CitizenNeeds, desk: Des
     endSession: (session, by) => signOut.endSession(session, by).then(() => {}),
     kickOutbox: needs.outbox.kick,
   });
-  await accountCenter(scope, { ...needs, desk, lifetimes: config.lifetimes, signOut });
+  await accountCenter(scope, {
+    ...needs,
+    desk,
+    lifetimes: config.lifetimes,
+    signOut,
+    kickOutbox: needs.outbox.kick,
+  });
   await pages(scope, { desk, bridge: needs.bridge });
   scope.get('/', (_request, reply) => reply.redirect('/account', 303));
 }

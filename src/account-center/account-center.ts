@@ -51,6 +51,20 @@ export async function accountCenter(scope: FastifyInstance, needs: AccountCenter
           .redirect(signInAddress(desk.issuer, randomBytes(16).toString('base64url')), 303);
       return undefined;
     },
+    async standing({ uid, accountId }) {
+      const here = digestOfUid(uid);
+      const seen = await Promise.all(
+        (await sessions.list(accountId)).map(async (row) => ({
+          ...row,
+          inside: await needs.browserSessions.visits(row.digest, row.bucket),
+        })),
+      );
+      return seen
+        .flatMap(({ inside, ...row }) =>
+          inside?.accountId === accountId ? [{ ...row, visits: inside.visits, current: row.digest === here }] : [],
+        )
+        .sort((a, b) => Number(b.current) - Number(a.current));
+    },
     frame: (request, { maskedName }) => desk.context(request, { person: { maskedName } }),
     client(id) {
       const client = needs.clients.snapshot().clients.get(id);

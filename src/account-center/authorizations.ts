@@ -57,10 +57,23 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
     if (!session) return reply;
     const client = room.client(request.params.client);
     if (!client) return desk.refuse(request, reply, 'EG-1002');
-    // its record makes every process refuse this department's tokens; this session forgets the department too
-    const withdrawn = await consents.withdraw(session.accountId, client.clientId, 'person');
-    if (withdrawn) await browserSessions.leave(session.uid, client.clientId);
-    return reply.redirect(withdrawn ? `${base}?done=withdrawn&client=${client.clientId}` : base, 303);
+    const { clientId } = client;
+    // wherever this person is signed in there: told with the record that ends it, which every process refuses by
+    const inside = (await room.standing(session)).flatMap((each) => {
+      const visits = each.visits.filter((visit) => visit.clientId === clientId);
+      return visits.length > 0 ? [{ ...each, visits }] : [];
+    });
+    const withdrawn = await consents.withdraw(session.accountId, clientId, 'person', async (tx) => {
+      for (const target of inside) await room.signOut.tell(tx, target);
+    });
+    if (withdrawn) {
+      room.kickOutbox();
+      for (const { digest, bucket } of inside)
+        await browserSessions.leave({ digest, bucket }, clientId).catch(() => {
+          // ended by its record; the session's own copy of the visit is of no use to anybody
+        });
+    }
+    return reply.redirect(withdrawn ? `${base}?done=withdrawn&client=${clientId}` : base, 303);
   });
 
   scope.post<ClientRoute>(`${base}/:client/notice`, async (request, reply) => {

@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { TransactionSql } from 'postgres';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { ClientRecord, Clients } from '../clients/clients.ts';
 import type { Clock } from '../clock.ts';
 import type { Consents } from '../consents/consents.ts';
 import type { BrowserSession, BrowserSessions, Lifetimes, Visit } from '../provider/provider.ts';
-import type { Sessions } from '../sessions/sessions.ts';
+import type { SessionRow, Sessions } from '../sessions/sessions.ts';
 import type { Database } from '../store/database.ts';
 import type { Desk } from '../web/desk.ts';
 import type { PageContext } from '../web/html.ts';
@@ -24,19 +25,36 @@ export interface AccountCenterNeeds {
   readonly clients: Pick<Clients, 'snapshot'>;
   readonly accounts: Pick<Accounts, 'accountForClaims'>;
   readonly reference: (accountId: string) => Uint8Array;
-  /** Ends a session of the list and tells its departments. */
   readonly signOut: {
-    endTarget(
-      target: { digest: string; bucket: string; accountId: string; visits: readonly Visit[] },
-      by: string,
-    ): Promise<unknown>;
+    /** Ends a session of the list, or its stay at one department, and tells its departments. */
+    endTarget(target: Target, by: string, only?: string): Promise<unknown>;
+    /** Tells the departments of these stays, within the transaction that ends them. */
+    tell(tx: TransactionSql, target: Target): Promise<unknown>;
   };
+  /** Notices that were written in a transaction of ours go out. */
+  readonly kickOutbox: () => void;
+}
+
+interface Target {
+  readonly digest: string;
+  readonly bucket: string;
+  readonly accountId: string;
+  readonly visits: readonly Visit[];
+}
+
+/** A session that stands, with where it is signed in. */
+export interface Standing extends SessionRow {
+  readonly visits: readonly Visit[];
+  /** Of this browser. */
+  readonly current: boolean;
 }
 
 /** What the pages share: who is here, and how a page of theirs is framed. */
 export interface Room extends AccountCenterNeeds {
   /** The session of somebody signed in, or undefined when the answer is on its way to the sign-in already. */
   present(request: FastifyRequest, reply: FastifyReply): Promise<BrowserSession | undefined>;
+  /** The sessions of this person, this one first; one whose protocol state is gone is over. */
+  standing(session: BrowserSession): Promise<readonly Standing[]>;
   frame(request: FastifyRequest, session: BrowserSession): PageContext;
   /** A client that people visit and that is not stopped. */
   client(id: string): ClientRecord | undefined;

@@ -1,6 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import type { BrowserSession } from '../provider/provider.ts';
-import { digestOfUid } from '../sessions/sessions.ts';
 import { field } from '../web/desk.ts';
 import { accountPlaces } from './menu.view.ts';
 import { departmentOf, type Room, waysOf } from './room.ts';
@@ -10,29 +8,13 @@ const addresses = { end: `${accountPlaces.sessions}/end`, endOthers: `${accountP
 
 /** The sessions of a person: seen, ended one by one, or all but this one. */
 export function sessionPages(scope: FastifyInstance, room: Room): void {
-  const { desk, sessions, browserSessions, signOut } = room;
-
-  /** What stands, this one first, each with where it is signed in; one whose protocol state is gone is over. */
-  const standing = async (session: BrowserSession) => {
-    const here = digestOfUid(session.uid);
-    const rows = await sessions.list(session.accountId);
-    const seen = await Promise.all(
-      rows.map(async (row) => ({ ...row, inside: await browserSessions.visits(row.digest, row.bucket) })),
-    );
-    return seen
-      .flatMap(({ inside, ...row }) =>
-        inside?.accountId === session.accountId
-          ? [{ ...row, visits: inside.visits, current: row.digest === here }]
-          : [],
-      )
-      .sort((a, b) => Number(b.current) - Number(a.current));
-  };
+  const { desk, sessions, signOut } = room;
 
   scope.get(accountPlaces.sessions, async (request, reply) => {
     const session = await room.present(request, reply);
     if (!session) return reply;
     const { done } = request.query as { done?: unknown };
-    const shown = (await standing(session)).map(
+    const shown = (await room.standing(session)).map(
       ({ digest, device, startedAt, methods, visits, current }): AccountSession => ({
         id: digest,
         device,
@@ -58,7 +40,7 @@ export function sessionPages(scope: FastifyInstance, room: Room): void {
     if (!session) return reply;
     const digest = field(request, 'session', 60);
     // only one of this person's own list; another's, or one that is over, looks the same
-    const target = (await standing(session)).find((each) => each.digest === digest && !each.current);
+    const target = (await room.standing(session)).find((each) => each.digest === digest && !each.current);
     if (target) await signOut.endTarget(target, 'person');
     return reply.redirect(`${accountPlaces.sessions}${target ? '?done=one' : ''}`, 303);
   });
@@ -67,7 +49,7 @@ export function sessionPages(scope: FastifyInstance, room: Room): void {
     if (!(await desk.allowed(request, reply))) return reply;
     const session = await room.present(request, reply);
     if (!session) return reply;
-    for (const target of await standing(session)) if (!target.current) await signOut.endTarget(target, 'person');
+    for (const target of await room.standing(session)) if (!target.current) await signOut.endTarget(target, 'person');
     // and what the list did not show
     await room.database.begin(async (tx) => {
       const count = await sessions.endAll(tx, session.accountId, 'person', { uid: session.uid });

@@ -34,8 +34,13 @@ export interface Consents {
   give(given: Given): Promise<Standing>;
   /** Switches the roaming notice for this client; a person who was never asked anything has no row yet, and gets one. */
   setNotice(accountId: string, clientId: string, off: boolean, itemsVersion: string): Promise<void>;
-  /** False when nothing stood. The receipt stays; `onWithdrawn` runs in the same transaction. */
-  withdraw(accountId: string, clientId: string, by: string): Promise<boolean>;
+  /** False when nothing stood. The receipt stays; `onWithdrawn`, then `also`, run in the same transaction. */
+  withdraw(
+    accountId: string,
+    clientId: string,
+    by: string,
+    also?: (tx: TransactionSql) => Promise<unknown>,
+  ): Promise<boolean>;
 }
 
 interface Row {
@@ -115,7 +120,7 @@ export function createConsents(needs: {
         });
       });
     },
-    withdraw: (accountId, clientId, by) =>
+    withdraw: (accountId, clientId, by, also) =>
       database.begin(async (tx) => {
         const at = new Date(clock.now());
         const [row] = await tx<Row[]>`
@@ -131,6 +136,7 @@ export function createConsents(needs: {
           detail: { scopes: row.granted, by },
         });
         await onWithdrawn(tx, accountId, clientId, at.getTime());
+        await also?.(tx);
         return true;
       }),
   };

@@ -35,7 +35,7 @@ export interface BrowserSessions {
   /** Removes the session and all that hangs on it, in one step. The records say so first (sessions/). */
   remove(which: { uid: string } | { digest: string; bucket: string }): Promise<void>;
   /** Takes one department out of the session and ends its grant; the session goes on. */
-  leave(uid: string, clientId: string): Promise<Visit | undefined>;
+  leave(which: { uid: string } | { digest: string; bucket: string }, clientId: string): Promise<Visit | undefined>;
 }
 
 const sha = (value: string): string => hash('sha256', value, 'base64url');
@@ -85,8 +85,8 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
         : [];
       await state.commit({ lock: key, remove: [key, ...grants] });
     },
-    async leave(uid, clientId) {
-      const key = keyOf('Session', uid);
+    async leave(which, clientId) {
+      const key = keyFor(which);
       for (let attempt = 0; attempt < 8; attempt++) {
         const loaded = await state.load(key);
         if (!loaded) return undefined;

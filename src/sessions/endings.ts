@@ -16,12 +16,14 @@ export interface Ending {
 }
 
 export interface Endings {
-  /** Whether something ended this at or after `since` (epoch ms). Memory only, no look-up. */
+  /** Whether something ended this at or after `since` (epoch ms); a session, at any time. Memory only, no look-up. */
   ended(kind: EndingKind, ref: string, since: number): boolean;
   /** Records an ending in the transaction of the act; other processes hear of it at commit. */
   record(tx: TransactionSql, ending: Ending): Promise<void>;
   /** Reads what is new. Called by notification and at least once a second. */
   refresh(): Promise<void>;
+  /** Called after every such reading; returns how to stop. */
+  onRefresh(listener: () => void): () => void;
 }
 
 const channel = 'egret_endings';
@@ -30,6 +32,7 @@ const short = (kind: string, ref: string): Buffer => hash('sha256', `${kind}\n${
 
 export function watchEndings(database: Database, clock: Clock) {
   const recent = new Map<string, { at: number; until: number }>();
+  const listeners = new Set<() => void>();
   let cursor = 0n;
   let timer: NodeJS.Timeout | undefined;
   let listening: { unlisten(): Promise<void> } | undefined;
@@ -45,6 +48,7 @@ export function watchEndings(database: Database, clock: Clock) {
       if (BigInt(row.id) > cursor) cursor = BigInt(row.id);
     }
     for (const [key, { until }] of recent) if (until < clock.now()) recent.delete(key);
+    for (const listener of listeners) listener();
   }
   function remember(kind: string, ref: string, at: number, until: number): void {
     const key = `${kind}:${ref}`;
@@ -59,9 +63,14 @@ export function watchEndings(database: Database, clock: Clock) {
   };
   return {
     refresh,
+    onRefresh(listener: () => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     ended(kind: EndingKind, ref: string, since: number): boolean {
       const known = recent.get(`${kind}:${short(kind, ref).toString('hex')}`);
-      return known !== undefined && known.at >= since;
+      // a uid is drawn once: what is begun under an ended one, by a sign-in that was half-way, is ended too
+      return known !== undefined && (kind === 'session' || known.at >= since);
     },
     async record(tx: TransactionSql, { kind, ref, until, at = clock.now() }: Ending): Promise<void> {
       await tx`insert into endings (kind, ref, at, until) values (${kind}, ${short(kind, ref)}, ${new Date(at)}, ${new Date(until)})`;

@@ -19,6 +19,14 @@ export interface SessionRow {
   readonly expiresAt: number;
 }
 
+/** A session that ended together with all of its person's, and whose departments do not know yet. */
+export interface Untold {
+  readonly digest: string;
+  readonly bucket: string;
+  readonly accountId: string;
+  readonly endedBy: string;
+}
+
 export interface Sessions extends Endings {
   /** Within the sign-in's transaction. A person who signs in again on a session keeps its row: false then. */
   begin(
@@ -27,10 +35,18 @@ export interface Sessions extends Endings {
   ): Promise<boolean>;
   /** The sessions of a person that stand, newest first. */
   list(accountId: string): Promise<readonly SessionRow[]>;
-  /** Marks the row ended and records the ending, within the transaction of whoever ends it. False when it had ended. */
+  /**
+   * Marks the row ended and records the ending, within the transaction of whoever ends it and tells its departments.
+   * False when it had ended.
+   */
   end(tx: TransactionSql, uidOrDigest: { uid: string } | { digest: string }, by: string): Promise<boolean>;
   /** Ends every session of a person that began until now, within the caller's transaction. Returns how many stood. */
   endAll(tx: TransactionSql, accountId: string, by: string, except?: { uid: string }): Promise<number>;
+  /** Records that a session left one department: every process refuses what it got until now. False when it had ended. */
+  endVisit(tx: TransactionSql, digest: string, clientId: string): Promise<boolean>;
+  /** Those that `endAll` ended and nobody told of; locked until the transaction ends, passed over by other processes. */
+  untold(tx: TransactionSql, limit: number): Promise<readonly Untold[]>;
+  markTold(tx: TransactionSql, digests: readonly string[]): Promise<void>;
   /** Watches endings of other processes; until stop(). */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -55,6 +71,7 @@ export function createSessions({ database, clock }: { database: Database; clock:
     ended: endings.ended,
     record: endings.record,
     refresh: endings.refresh,
+    onRefresh: endings.onRefresh,
     start: endings.start,
     stop: endings.stop,
     async begin(tx, { uid, accountId, device, methods, expiresAt }) {
@@ -83,7 +100,8 @@ export function createSessions({ database, clock }: { database: Database; clock:
     async end(tx, which, by) {
       const digest = 'uid' in which ? digestOfUid(which.uid) : which.digest;
       const rows = await tx<{ expires_at: Date }[]>`
-        update sessions set ended_at = ${at()}, ended_by = ${by} where digest = ${digest} and ended_at is null returning expires_at`;
+        update sessions set ended_at = ${at()}, ended_by = ${by}, told_at = ${at()}
+        where digest = ${digest} and ended_at is null returning expires_at`;
       const row = rows[0];
       if (!row) return false;
       await endings.record(tx, { kind: 'session', ref: digest, until: row.expires_at.getTime() });
@@ -98,6 +116,27 @@ export function createSessions({ database, clock }: { database: Database; clock:
       for (const row of rows)
         await endings.record(tx, { kind: 'session', ref: row.digest, until: row.expires_at.getTime() });
       return rows.length;
+    },
+    async endVisit(tx, digest, clientId) {
+      const [row] = await tx<{ expires_at: Date }[]>`
+        select expires_at from sessions where digest = ${digest} and ended_at is null and expires_at > ${at()}`;
+      if (!row) return false;
+      await endings.record(tx, { kind: 'visit', ref: `${digest}\n${clientId}`, until: row.expires_at.getTime() });
+      return true;
+    },
+    async untold(tx, limit) {
+      const rows = await tx<{ digest: string; bucket: string; account_id: string; ended_by: string }[]>`
+        select digest, bucket, account_id, ended_by from sessions where ended_at is not null and told_at is null
+        order by ended_at limit ${limit} for update skip locked`;
+      return rows.map((row) => ({
+        digest: row.digest,
+        bucket: row.bucket,
+        accountId: row.account_id,
+        endedBy: row.ended_by,
+      }));
+    },
+    async markTold(tx, digests) {
+      await tx`update sessions set told_at = ${at()} where digest = any(${digests as string[]})`;
     },
   } satisfies Sessions;
 }

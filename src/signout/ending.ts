@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { TransactionSql } from 'postgres';
 import type { Audit } from '../audit/audit.ts';
-import type { ClientRecord, Clients } from '../clients/clients.ts';
+import type { Clients } from '../clients/clients.ts';
 import type { Clock } from '../clock.ts';
 import type { OutboxService } from '../outbox/outbox.ts';
 import type { BrowserSession, BrowserSessions, Visit } from '../provider/provider.ts';
@@ -67,63 +68,96 @@ export const targetOf = (session: BrowserSession): Target => ({
 });
 
 /**
+ * Writes a notice to each department of these visits, in the transaction of the act that ends them.
+ * @param whole the session ends, which it does once: told of it twice, a department gets one notice. A stay alone may
+ * end, and where the protocol state missed that, end again.
+ * @returns what the result page keeps of each; a client that is no longer known is left out
+ */
+export async function tell(
+  needs: Pick<EndingNeeds, 'outbox' | 'clients' | 'clock'>,
+  tx: TransactionSql,
+  { digest, accountId }: Pick<Target, 'digest' | 'accountId'>,
+  visits: readonly Visit[],
+  whole: boolean,
+  now = needs.clock.now(),
+): Promise<Told[]> {
+  const rows: Told[] = [];
+  for (const { clientId, sid } of visits) {
+    const client = needs.clients.snapshot().clients.get(clientId);
+    if (!client) continue;
+    const message = client.backchannel_logout_uri
+      ? await needs.outbox.enqueue(tx, {
+          kind: 'logout',
+          to: clientId,
+          body: { accountId, sid },
+          key: `${digest}:${clientId}:${sid}:${whole ? 'all' : now}`,
+          expiresAt: now + day,
+        })
+      : null;
+    rows.push({ client: clientId, message, latestEnd: now + client.session_minutes * 60_000 });
+  }
+  return rows;
+}
+
+/**
  * Ends a session, or its stay at one department. The records, the audit event and the notices are one transaction; the
- * protocol state follows, and where it is away, the records refuse the session all the same (DESIGN rule 2).
+ * protocol state follows, and where it is away, the records refuse the session, or what that department got of it, all
+ * the same (DESIGN rule 2).
  * @param by as the audit trail says it: person, department, account …
  */
 export async function endTarget(
   needs: EndingNeeds,
   target: Target,
   by: string,
-  options: { readonly only?: { readonly uid: string; readonly clientId: string }; readonly onward?: Onward } = {},
+  options: { readonly only?: string; readonly onward?: Onward } = {},
 ): Promise<Ended> {
   const { database, audit, outbox, sessions, browserSessions, clock } = needs;
-  const { only } = options;
+  const { only, onward } = options;
   const now = clock.now();
-  const known = needs.clients.snapshot().clients;
-  const visits = target.visits.filter(({ clientId }) => known.has(clientId) && (!only || clientId === only.clientId));
+  const visits = only === undefined ? target.visits : target.visits.filter(({ clientId }) => clientId === only);
   const id = randomBytes(16).toString('base64url');
-  const messages: Record<string, string> = {};
-  const rows: Told[] = [];
-  await database.begin(async (tx) => {
-    const stood = only ? visits.length > 0 : await sessions.end(tx, { digest: target.digest }, by);
-    for (const { clientId, sid } of visits) {
-      const client = known.get(clientId) as ClientRecord;
-      const message = client.backchannel_logout_uri
-        ? await outbox.enqueue(tx, {
-            kind: 'logout',
-            to: clientId,
-            body: { accountId: target.accountId, sid },
-            // a session that comes back to a department gets a new sid there, and its next end is another notice
-            key: `${target.digest}:${clientId}:${sid}`,
-            expiresAt: now + day,
-          })
-        : null;
-      if (message) messages[clientId] = message;
-      rows.push({ client: clientId, message, latestEnd: now + client.session_minutes * 60_000 });
-    }
-    if (stood)
-      await audit.record(tx, {
-        type: 'session.ended',
-        outcome: 'success',
-        subject: needs.reference(target.accountId),
-        ...(only ? { client: only.clientId } : {}),
-        detail: { by, scope: only ? 'client' : 'all', clients: visits.slice(0, 100).map(({ clientId }) => clientId) },
-      });
+  const rows = await database.begin(async (tx) => {
+    const stood =
+      only === undefined
+        ? await sessions.end(tx, { digest: target.digest }, by)
+        : visits.length > 0 && (await sessions.endVisit(tx, target.digest, only));
+    const told = await tell(needs, tx, target, visits, only === undefined, now);
+    if (stood) await audit.record(tx, endedEvent(needs, target.accountId, by, told, only));
     await tx`delete from sign_outs where id in (select id from sign_outs where expires_at < ${new Date(now)} limit 50)`;
     await tx`insert into sign_outs (id, session, everything, rows, onward, at, expires_at) values (
-      ${id}, ${target.digest}, ${!only}, ${JSON.stringify(rows)}::text::jsonb,
-      ${options.onward ? JSON.stringify(options.onward) : null}::text::jsonb, ${new Date(now)}, ${new Date(now + day)})`;
+      ${id}, ${target.digest}, ${only === undefined}, ${JSON.stringify(told)}::text::jsonb,
+      ${onward ? JSON.stringify(onward) : null}::text::jsonb, ${new Date(now)}, ${new Date(now + day)})`;
+    return told;
   });
   outbox.kick();
-  if (only) await browserSessions.leave(only.uid, only.clientId);
-  else
-    await browserSessions.remove({ digest: target.digest, bucket: target.bucket }).catch(() => {
-      // the records have ended it already: every process refuses it, and its time to live clears it away
-    });
+  const which = { digest: target.digest, bucket: target.bucket };
+  await (only === undefined ? browserSessions.remove(which) : browserSessions.leave(which, only)).catch(() => {
+    // the records have ended it already: every process refuses it, and its time to live clears it away
+  });
+  const messages = Object.fromEntries(rows.flatMap(({ client, message }) => (message ? [[client, message]] : [])));
   const silent = rows.filter(({ message }) => message === null).map(({ client }) => client);
   return { id, messages, notified: Object.keys(messages), silent };
 }
+
+/** A session ended, or left one department: who was told stands in it. */
+export const endedEvent = (
+  needs: Pick<EndingNeeds, 'reference'>,
+  accountId: string,
+  by: string,
+  told: readonly Told[],
+  only?: string,
+) =>
+  ({
+    type: 'session.ended',
+    outcome: 'success',
+    subject: needs.reference(accountId),
+    ...(only === undefined ? {} : { client: only }),
+    detail: {
+      by,
+      scope: only === undefined ? 'all' : 'client',
+      clients: told.slice(0, 100).map(({ client }) => client),
+    },
+  }) as const;
 
 /** What one sign-out told whom, or undefined when there is none of that name, or it is a day old. */
 export async function readSignOut(

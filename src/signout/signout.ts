@@ -5,17 +5,19 @@
  * Routes: GET, POST /session/end · GET, POST /sign-out · GET /sign-out/result/:id.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { TransactionSql } from 'postgres';
 import type { Vault } from '../keys/keys.ts';
 import { type BrowserSession, type Epochs, type Lifetimes, paths } from '../provider/provider.ts';
 import { digestOfUid } from '../sessions/sessions.ts';
 import { type Desk, field } from '../web/desk.ts';
 import { places } from '../web/layout.view.ts';
-import { type Ended, type EndingNeeds, endTarget, readSignOut, type Target, targetOf } from './ending.ts';
+import { type Ended, type EndingNeeds, endTarget, readSignOut, type Target, targetOf, tell } from './ending.ts';
 import { audienceOf, checkRequest, type SignOutRequest } from './request.ts';
 import { departmentOf, rowsOf } from './result.ts';
 import { nobodySignedInView, signOutResultView, signOutView } from './sign-out.view.ts';
 
 export type { Ended, Target } from './ending.ts';
+export { tellOfEndings } from './notices.ts';
 
 export interface SignOutNeeds extends EndingNeeds {
   readonly desk: Desk;
@@ -30,7 +32,9 @@ export interface SignOut {
   /** Ends this session everywhere, or its stay at one department. */
   endSession(session: BrowserSession, by: string, only?: string): Promise<Ended>;
   /** The same for a session of the account centre's list. */
-  endTarget(target: Target, by: string): Promise<Ended>;
+  endTarget(target: Target, by: string, only?: string): Promise<Ended>;
+  /** Writes the notices of these stays alone, in the transaction of the act that ends them; kick the outbox after it. */
+  tell(tx: TransactionSql, target: Target): Promise<unknown>;
 }
 
 /** How long an answer to our question may take, and how long we wait for the departments' answers. */
@@ -153,7 +157,7 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
     if (choice !== 'all' && one === undefined) return desk.refuse(request, reply, 'EG-1001');
     const onward = asked.clientId && asked.target ? { client: asked.clientId, href: asked.target } : undefined;
     const ended = await endTarget(needs, targetOf(session), 'person', {
-      ...(one === undefined ? {} : { only: { uid: session.uid, clientId: one } }),
+      ...(one === undefined ? {} : { only: one }),
       ...(onward ? { onward } : {}),
     });
     if (one === undefined) {
@@ -167,9 +171,9 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
   }
 
   return {
-    endSession: (session, by, only) =>
-      endTarget(needs, targetOf(session), by, only ? { only: { uid: session.uid, clientId: only } } : {}),
-    endTarget: (target, by) => endTarget(needs, target, by),
+    endSession: (session, by, only) => endTarget(needs, targetOf(session), by, only === undefined ? {} : { only }),
+    endTarget: (target, by, only) => endTarget(needs, target, by, only === undefined ? {} : { only }),
+    tell: (tx, target) => tell(needs, tx, target, target.visits, false),
     async routes(scope) {
       scope.get(paths.end_session, fromDepartment);
       scope.post(paths.end_session, fromDepartment);

@@ -25,6 +25,8 @@ export interface Pair {
   readonly redis: TestRedis | undefined;
   /** Ports in a row that were found free for the test's own servers, as many as were asked for. */
   readonly ports: readonly number[];
+  /** `egret …` beside the two, as an operator types it; what it printed. Rejects when it fails. */
+  egret(...args: string[]): Promise<string>;
   /** A new secret of a client, made by the command line. */
   secret(client: string): Promise<string>;
   /** The latest code sent to this mobile after the first `after` ones, as its owner reads it. */
@@ -125,6 +127,13 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
   });
   if (!introduced.ok) throw new Error(`the province did not take the keys: ${introduced.status}`);
 
+  const egret = async (...args: string[]): Promise<string> => {
+    const mine = Object.entries(process.env).filter(([name]) => !/^(EGRET_|TAP|_TAPJS|NODE_OPTIONS)/.test(name));
+    const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], {
+      env: { ...Object.fromEntries(mine), ...first },
+    });
+    return stdout.trim();
+  };
   return {
     issuer,
     sides: [`http://127.0.0.1:${one}`, `http://127.0.0.1:${other}`],
@@ -133,13 +142,8 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
     database: store,
     redis: memory,
     ports,
-    async secret(client) {
-      const mine = Object.entries(process.env).filter(([name]) => !/^(EGRET_|TAP|_TAPJS|NODE_OPTIONS)/.test(name));
-      const { stdout } = await promisify(execFile)(process.execPath, [cli, 'clients', 'secret', client], {
-        env: { ...Object.fromEntries(mine), ...first },
-      });
-      return stdout.trim();
-    },
+    egret,
+    secret: (client) => egret('clients', 'secret', client),
     async code(mobile, after = 0) {
       let found = '';
       await until(async () => {

@@ -11,8 +11,8 @@ import { scratch } from '../support/scratch.ts';
 const main = resolve(import.meta.dirname, '../../src/demo/main.ts');
 const reset = resolve(import.meta.dirname, '../../src/demo/reset.ts');
 const root = process.getuid?.() === 0;
-// Nine cities start here, and the machine may be busy.
-t.setTimeout(360_000);
+// A dozen cities start here, and the machine may be busy.
+t.setTimeout(600_000);
 
 /** Somebody without rights; root tries as this one what root may do anyway. */
 const nobody = root ? { uid: 65534, gid: 65534 } : {};
@@ -71,7 +71,7 @@ const knows = async (own: Place): Promise<number> => {
   return state.status;
 };
 
-t.test('a start, told to somebody who sees it for the first time', { timeout: 350_000 }, async (t) => {
+t.test('a start, told to somebody who sees it for the first time', { timeout: 590_000 }, async (t) => {
   const own = await place(t);
   const city = begin(t, own);
   await ready(city);
@@ -160,7 +160,7 @@ t.test('a start, told to somebody who sees it for the first time', { timeout: 35
   });
 });
 
-t.test('told to end while it starts, nothing is left', { timeout: 350_000 }, async (t) => {
+t.test('told to end while it starts, nothing is left', { timeout: 590_000 }, async (t) => {
   const own = await place(t);
   const early = begin(t, own);
   await until(() => fs.existsSync(join(own.data, 'logs/gateway.log')));
@@ -169,7 +169,7 @@ t.test('told to end while it starts, nothing is left', { timeout: 350_000 }, asy
   await nobodyLeft(own);
 });
 
-t.test('under npm, which passes no kill on', { timeout: 350_000 }, async (t) => {
+t.test('under npm, which passes no kill on', { timeout: 590_000 }, async (t) => {
   const own = await place(t);
   const mine = Object.entries(process.env).filter(([name]) => !/^(EGRET_|TAP|_TAPJS|NODE_OPTIONS|npm_)/.test(name));
   const env = { ...Object.fromEntries(mine), ...own.env };
@@ -181,7 +181,7 @@ t.test('under npm, which passes no kill on', { timeout: 350_000 }, async (t) => 
   t.pass('the city noticed');
 });
 
-t.test('beside a database of its own, and another one next time', { timeout: 350_000 }, async (t) => {
+t.test('beside a database of its own, and another one next time', { timeout: 590_000 }, async (t) => {
   const own = await place(t);
   const secrets: string[] = [];
   const first = await database(t);
@@ -207,7 +207,7 @@ const canUnshare = spawnSync('unshare', [...unshare, 'sh', 'true']).status === 0
 
 t.test(
   'on a machine without IPv6',
-  { timeout: 350_000, ...(canUnshare ? {} : { skip: 'left out: no network namespaces for this user' }) },
+  { timeout: 590_000, ...(canUnshare ? {} : { skip: 'left out: no network namespaces for this user' }) },
   async (t) => {
     const own = await place(t);
     const leash = `--import=${new URL('../support/leash.ts', import.meta.url).href}`;
@@ -222,7 +222,7 @@ t.test(
   },
 );
 
-t.test('as an ordinary user', { timeout: 350_000 }, async (t) => {
+t.test('as an ordinary user', { timeout: 590_000 }, async (t) => {
   const own = await place(t);
   const city = begin(t, own, nobody);
   await ready(city);
@@ -232,7 +232,7 @@ t.test('as an ordinary user', { timeout: 350_000 }, async (t) => {
   await nobodyLeft(own);
 });
 
-t.test('what cannot start says why, in one sentence', { timeout: 350_000 }, async (t) => {
+t.test('what cannot start says why, in one sentence', { timeout: 590_000 }, async (t) => {
   const own = await place(t);
   fs.writeFileSync(own.data, '');
   await refused(t, own, begin(t, own), /^The data folder \S+ is not a folder: .*EGRET_DATA/);

@@ -149,11 +149,18 @@ export async function gateway(
 
 /** Registers people through the real forms, who agree at all departments and want no notice again. */
 export async function register({ own }: OneGateway, people: readonly Person[]): Promise<void> {
-  for (const person of people) {
+  const waiting = [...people];
+  const one = async (person: Person): Promise<void> => {
     const citizen = new Citizen(own);
     await citizen.arrive(await citizen.register(person, citizen.visit('entrance', { scope }).url, { password }));
     for (const id of ['basic', 'signed']) await citizen.roam(id, { scope });
-  }
+  };
+  // a few at a time: each waits for a message and for its password to be hashed
+  await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      for (let person = waiting.shift(); person; person = waiting.shift()) await one(person);
+    }),
+  );
 }
 
 /** Signs in with the password at `entrance`, in a browser of its own: the consents are laid into the session then. */

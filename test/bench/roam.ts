@@ -15,7 +15,7 @@ import { Jar, pkce } from '../support/browser.ts';
 import { authorizeUrl } from '../support/department.ts';
 import { redirect } from '../support/op.ts';
 import { until } from '../support/processes.ts';
-import { jwks } from './department.ts';
+import { jwks, privateKey } from './department.ts';
 import { fixed, load, machine, median, quantile, spread } from './figures.ts';
 import { gateway, register, scope, signIn } from './gateway.ts';
 import { freePorts } from './ports.ts';
@@ -73,7 +73,7 @@ export async function roamBenchmark(options: RoamOptions): Promise<boolean> {
     }
     const gatewaySide: Side = {
       name: 'gateway',
-      target: { issuer: own.own.issuer, port: own.port, secret },
+      target: { issuer: own.own.issuer, port: own.port, secret, key: privateKey },
       program: own.program(),
       visitors,
     };
@@ -166,7 +166,7 @@ async function startReference(
     const forget = await restorer(redis, `oidc:Session:${jar.get('_session')}`);
     visitors.push({ cookie: jar.header('/authorize'), forget });
   }
-  return { name: 'reference', target: { issuer, port, secret }, program, visitors };
+  return { name: 'reference', target: { issuer, port, secret, key: privateKey }, program, visitors };
 }
 
 /** Puts a key back as it is now. */

@@ -1,9 +1,8 @@
-import { sign } from 'node:crypto';
+import { type KeyObject, sign } from 'node:crypto';
 import http from 'node:http';
 import { pkce } from '../support/browser.ts';
 import { assertionType, basicHeader } from '../support/department.ts';
 import { redirect } from '../support/op.ts';
-import { privateKey } from './department.ts';
 import { scope } from './gateway.ts';
 
 /** One provider as a department and a browser meet it. */
@@ -11,6 +10,8 @@ export interface Target {
   readonly issuer: string;
   readonly port: number;
   readonly secret: string;
+  /** The department's key at `signed`. */
+  readonly key: KeyObject;
 }
 
 export type Kind = 'basic' | 'signed';
@@ -57,11 +58,11 @@ function ask(port: number, method: string, path: string, headers: Record<string,
 const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** A department's assertion (RFC 7523, 3). */
-function assertion({ issuer }: Target): string {
+function assertion({ issuer, key }: Target): string {
   const now = Math.floor(Date.now() / 1_000);
   const claims = { iss: 'signed', sub: 'signed', aud: issuer, jti: crypto.randomUUID(), iat: now, exp: now + 60 };
   const input = `${base64url({ alg: 'ES256', kid: 'bench' })}.${base64url(claims)}`;
-  const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+  const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
   return `${input}.${signature.toString('base64url')}`;
 }
 

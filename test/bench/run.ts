@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- roam | sign-in | start`: measures what tests cannot, prints it with the machine it was taken on,
- * and exits 1 where a target is missed. `--blocks`, `--roams`, `--concurrency`, `--runs` change how much is measured.
+ * and exits 1 where a target is missed. `--blocks`, `--roams`, `--concurrency`, `--crowds`,
+ * `--people`, `--runs` change how much is measured; `--profile <folder>` writes a CPU profile of the gateway (roam).
  */
 import { parseArgs } from 'node:util';
 
@@ -10,6 +11,8 @@ const { values, positionals } = parseArgs({
     blocks: { type: 'string', default: '12' },
     roams: { type: 'string', default: '400' },
     concurrency: { type: 'string', default: '8' },
+    crowds: { type: 'string', default: '4' },
+    people: { type: 'string', default: '50' },
     runs: { type: 'string', default: '5' },
     profile: { type: 'string' },
   },
@@ -24,6 +27,9 @@ const benchmarks: Readonly<Record<string, () => Promise<boolean>>> = {
       concurrency: number(values.concurrency),
       profile: values.profile,
     }),
+  'sign-in': async () =>
+    (await import('./sign-in.ts')).signInBenchmark({ blocks: number(values.crowds), people: number(values.people) }),
+  start: async () => (await import('./start.ts')).startBenchmark({ runs: number(values.runs) }),
 };
 
 const [name = ''] = positionals;

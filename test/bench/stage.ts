@@ -19,13 +19,21 @@ export function stage(): Stage {
   };
 }
 
+export interface Metered {
+  /** Microseconds of the whole process so far. */
+  readonly cpu: number;
+  /** Bytes. */
+  readonly rss: number;
+  /** CommonJS modules loaded so far. */
+  readonly modules: readonly string[];
+}
+
 /** A program under measurement: on the pinned Node, with the meter in it. */
 export interface Measured {
   readonly child: ChildProcess;
   output(): string;
   readonly over: () => boolean;
-  /** CPU microseconds of the whole process so far, and bytes of memory. */
-  meter(): Promise<{ cpu: number; rss: number }>;
+  meter(): Promise<Metered>;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -73,7 +81,7 @@ export function measured(
     meter: () =>
       new Promise((resolve, reject) => {
         if (over) return reject(new Error(`it ended: ${written}`));
-        child.once('message', (answer) => resolve(answer as { cpu: number; rss: number }));
+        child.once('message', (answer) => resolve(answer as Metered));
         child.send('meter');
       }),
   };

@@ -7,13 +7,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { departmentOf } from '../clients/clients.ts';
 import { levelOf } from '../policy/policy.ts';
 import { accountCenterClient, paths } from '../provider/provider.ts';
 import { digestOfUid } from '../sessions/sessions.ts';
 import { places } from '../web/layout.view.ts';
 import { authorizationPages } from './authorizations.ts';
+import { pageOf, stateFor } from './deep-links.ts';
 import { accountHomeView, type Recent } from './home.view.ts';
-import { type AccountCenterNeeds, departmentOf, type Room, waysOf } from './room.ts';
+import { type AccountCenterNeeds, type Room, waysOf } from './room.ts';
 import { sessionPages } from './sessions.ts';
 
 export type { AccountCenterNeeds } from './room.ts';
@@ -45,10 +47,7 @@ export async function accountCenter(scope: FastifyInstance, needs: AccountCenter
       if (stands) return session;
       // who came back without signing in is not sent round again
       if ((request.query as { error?: unknown }).error !== undefined) desk.refuse(request, reply, 'EG-1602');
-      else
-        reply
-          .header('cache-control', 'no-store')
-          .redirect(signInAddress(desk.issuer, randomBytes(16).toString('base64url')), 303);
+      else reply.header('cache-control', 'no-store').redirect(signInAddress(desk.issuer, stateFor(request.url)), 303);
       return undefined;
     },
     async standing({ uid, accountId }) {
@@ -61,7 +60,9 @@ export async function accountCenter(scope: FastifyInstance, needs: AccountCenter
       );
       return seen
         .flatMap(({ inside, ...row }) =>
-          inside?.accountId === accountId ? [{ ...row, visits: inside.visits, current: row.digest === here }] : [],
+          inside?.accountId === accountId
+            ? [{ ...row, visits: inside.visits, seen: inside.seen, current: row.digest === here }]
+            : [],
         )
         .sort((a, b) => Number(b.current) - Number(a.current));
     },
@@ -80,6 +81,8 @@ async function home(room: Room, request: FastifyRequest, reply: FastifyReply): P
   const { desk, sessions, consents, accounts, clients } = room;
   const session = await room.present(request, reply);
   if (!session) return reply;
+  const wanted = pageOf((request.query as { state?: unknown }).state);
+  if (wanted) return reply.header('cache-control', 'no-store').redirect(wanted, 303);
   const [rows, standing, account] = await Promise.all([
     sessions.list(session.accountId),
     consents.standing(session.accountId),

@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import { departmentOf } from '../clients/clients.ts';
+import { consentLife } from '../consents/consents.ts';
+import { field } from '../web/desk.ts';
 import { type Authorization, authorizationsView, withdrawView } from './authorizations.view.ts';
 import { accountPlaces } from './menu.view.ts';
-import { departmentOf, type Room } from './room.ts';
+import type { Room } from './room.ts';
 
 const base = accountPlaces.authorizations;
 type ClientRoute = { Params: { client: string } };
@@ -22,17 +25,15 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
           department: departmentOf(client),
           scopes: client.scopes.filter((each) => granted.includes(each)),
           since: givenAt,
-          ...(granted.length > 0 ? { withdraw: `${base}/${clientId}` } : {}),
-          ...(noticeOff ? { noticeOn: { action: `${base}/${clientId}/notice` } } : {}),
+          ...(granted.length > 0 ? { until: givenAt + consentLife, withdraw: `${base}/${clientId}` } : {}),
+          notice: { action: `${base}/${clientId}/notice`, off: noticeOff },
         },
       ];
     });
     const { done, client } = request.query as { done?: unknown; client?: unknown };
     const about = typeof client === 'string' ? room.client(client) : undefined;
-    const said =
-      about && (done === 'withdrawn' || done === 'notice-on')
-        ? { done: { what: done as 'withdrawn' | 'notice-on', department: departmentOf(about) } }
-        : {};
+    const what = (['withdrawn', 'notice-on', 'notice-off'] as const).find((each) => each === done);
+    const said = about && what ? { done: { what, department: departmentOf(about) } } : {};
     return desk.html(reply, authorizationsView({ rows, ...said }, room.frame(request, session)));
   });
 
@@ -47,6 +48,7 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
       department: departmentOf(client),
       scopes: client.scopes.filter((each) => given.granted.includes(each)),
       since: given.givenAt,
+      until: given.givenAt + consentLife,
     };
     return desk.html(reply, withdrawView(model, room.frame(request, session)));
   });
@@ -82,7 +84,13 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
     if (!session) return reply;
     const client = room.client(request.params.client);
     if (!client) return desk.refuse(request, reply, 'EG-1002');
-    await consents.setNotice(session.accountId, client.clientId, false, client.itemsVersion);
-    return reply.redirect(`${base}?done=notice-on&client=${client.clientId}`, 303);
+    const choice = field(request, 'notice', 10);
+    if (choice !== 'on' && choice !== 'off') return desk.refuse(request, reply, 'EG-1001');
+    const { clientId, itemsVersion } = client;
+    const now = await consents.setNotice(session.accountId, clientId, choice === 'off', itemsVersion);
+    // sessions hold a copy, so that a roam asks no records: whoever sits at one now is asked, or not, from here on
+    for (const { digest, bucket } of await room.standing(session))
+      await browserSessions.carry({ digest, bucket }, clientId, now);
+    return reply.redirect(`${base}?done=notice-${choice}&client=${clientId}`, 303);
   });
 }

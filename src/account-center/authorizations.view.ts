@@ -18,14 +18,14 @@ export interface Authorization {
   readonly until?: number;
   /** GET: the page that asks once more. */
   readonly withdraw?: string;
-  /** The person switched the roaming notice off. POST with these fields switches it on. */
-  readonly noticeOn?: { readonly action: string; readonly fields?: Readonly<Record<string, string>> };
+  /** Whether the roaming notice is off, and where it is switched: POST notice=on|off. */
+  readonly notice: { readonly action: string; readonly off: boolean };
 }
 
 export interface Authorizations {
   readonly rows: readonly Authorization[];
   /** What was just done. */
-  readonly done?: { readonly what: 'withdrawn' | 'notice-on'; readonly department: Department };
+  readonly done?: { readonly what: 'withdrawn' | 'notice-on' | 'notice-off'; readonly department: Department };
 }
 
 /** POST without fields. */
@@ -35,6 +35,8 @@ export interface WithdrawStep {
   readonly scopes: readonly Scope[];
   /** Epoch milliseconds. */
   readonly since: number;
+  /** Epoch milliseconds: the day it ends by itself. */
+  readonly until: number;
 }
 
 export const authorizationsView: View<Authorizations> = (model, context) => {
@@ -47,9 +49,11 @@ export const authorizationsView: View<Authorizations> = (model, context) => {
     menu: menu(context, 'authorizations'),
     above:
       model.done &&
-      (model.done.what === 'withdrawn'
-        ? done(words.withdrawnTitle(short), words.withdrawn)
-        : done(words.noticeDone(short), words.noticeDoneText)),
+      {
+        withdrawn: () => done(words.withdrawnTitle(short), words.withdrawn),
+        'notice-on': () => done(words.noticeDone(short), words.noticeDoneText),
+        'notice-off': () => done(words.noticeOffDone(short), words.noticeOffDoneText),
+      }[model.done.what](),
     body:
       model.rows.length === 0
         ? [html`<p>${words.none}</p>`, buttons(buttonLink({ text: words.noneGo, href: accountPlaces.home }))]
@@ -71,7 +75,12 @@ ${
   html`<p class="small">${capital(scopeList(context, row.scopes))}</p>
 <p class="quiet">${row.until === undefined ? since : words.until(since, dateOf(row.until))}</p>`
 }
-${row.noticeOn && [html`<p class="quiet">${words.noticeOff}</p>`, quietPost(context, { ...row.noticeOn, text: html`${words.noticeOn}<span class="hidden"> ${short}</span>` })]}</div>
+${row.notice.off && html`<p class="quiet">${words.noticeOff}</p>`}
+${quietPost(context, {
+  action: row.notice.action,
+  fields: { notice: row.notice.off ? 'on' : 'off' },
+  text: html`${row.notice.off ? words.noticeOn : words.noticeSwitchOff}<span class="hidden"> ${short}</span>`,
+})}</div>
 ${
   row.withdraw !== undefined &&
   html`<div class="row-button">${buttonLink({ text: html`${words.withdraw}<span class="hidden"> ${short}</span>`, href: row.withdraw, kind: 'outline', minor: true })}</div>`
@@ -89,6 +98,7 @@ export const withdrawView: View<WithdrawStep> = (model, context) => {
       keyValues([
         [words.items, capital(scopeList(context, model.scopes))],
         [words.since, nearDay(model.since, context)],
+        [words.ends, dateOf(model.until)],
       ]),
       html`<section class="section"><h2 class="minor-heading">${words.after}</h2>${points([
         { icon: 'cross', text: words.after1(short) },
@@ -118,19 +128,20 @@ export const views = {
           since: sampleTime('09:06'),
           until: sampleTime('00:00', '2026-09-18'),
           withdraw: '/account/authorizations/renshe',
+          notice: { action: '/account/authorizations/renshe/notice', off: false },
         },
         {
           department: gongjijin,
           scopes: ['phone'],
           since: sampleTime('10:00', '2026-02-02'),
           withdraw: '/account/authorizations/gongjijin',
-          noticeOn: { action: '/account/authorizations/gongjijin/notice' },
+          notice: { action: '/account/authorizations/gongjijin/notice', off: true },
         },
         {
           department: jianguan,
           scopes: [],
           since: sampleTime('10:00', '2026-02-02'),
-          noticeOn: { action: '/account/authorizations/jianguan/notice' },
+          notice: { action: '/account/authorizations/jianguan/notice', off: true },
         },
       ],
       done: { what: 'notice-on', department: renshe },
@@ -143,6 +154,7 @@ export const views = {
       department: renshe,
       scopes: ['identity', 'phone'],
       since: sampleTime('09:06'),
+      until: sampleTime('09:06', '2026-09-17'),
     },
   }),
 };

@@ -10,7 +10,6 @@ import type { SessionRow, Sessions } from '../sessions/sessions.ts';
 import type { Database } from '../store/database.ts';
 import type { Desk } from '../web/desk.ts';
 import type { PageContext } from '../web/html.ts';
-import type { Department } from '../web/parts.view.ts';
 import type { Way } from '../web/words-items.ts';
 
 export interface AccountCenterNeeds {
@@ -45,6 +44,8 @@ interface Target {
 /** A session that stands, with where it is signed in. */
 export interface Standing extends SessionRow {
   readonly visits: readonly Visit[];
+  /** Epoch milliseconds: the last visit anywhere, to a few minutes. */
+  readonly seen: number;
   /** Of this browser. */
   readonly current: boolean;
 }
@@ -59,12 +60,6 @@ export interface Room extends AccountCenterNeeds {
   /** A client that people visit and that is not stopped. */
   client(id: string): ClientRecord | undefined;
 }
-
-export const departmentOf = (client: ClientRecord): Department => ({
-  seal: client.department.seal,
-  name: { 'zh-CN': client.name.zh, en: client.name.en },
-  short: { 'zh-CN': client.department.zh, en: client.department.en },
-});
 
 const known: readonly string[] = ['pwd', 'sms', 'tkt'] satisfies Way[];
 export const waysOf = (methods: readonly string[]): Way[] =>

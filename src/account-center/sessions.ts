@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { departmentOf } from '../clients/clients.ts';
 import { field } from '../web/desk.ts';
 import { accountPlaces } from './menu.view.ts';
-import { departmentOf, type Room, waysOf } from './room.ts';
+import { type Room, waysOf } from './room.ts';
 import { type AccountSession, accountSessionsView } from './sessions.view.ts';
 
 const addresses = { end: `${accountPlaces.sessions}/end`, endOthers: `${accountPlaces.sessions}/end-others` } as const;
@@ -14,18 +15,24 @@ export function sessionPages(scope: FastifyInstance, room: Room): void {
     const session = await room.present(request, reply);
     if (!session) return reply;
     const { done } = request.query as { done?: unknown };
-    const shown = (await room.standing(session)).map(
-      ({ digest, device, startedAt, methods, visits, current }): AccountSession => ({
-        id: digest,
-        device,
-        startedAt,
-        ways: waysOf(methods),
-        departments: visits.flatMap(({ clientId }) => {
-          const client = room.client(clientId);
-          return client ? [departmentOf(client)] : [];
-        }),
-        current,
-      }),
+    const shown = await Promise.all(
+      (await room.standing(session)).map(
+        async ({ digest, device, startedAt, seen, methods, visits, current }): Promise<AccountSession> => {
+          const since = await room.browserSessions.since(visits);
+          return {
+            id: digest,
+            device,
+            startedAt,
+            seen,
+            ways: waysOf(methods),
+            departments: visits.flatMap(({ clientId }) => {
+              const client = room.client(clientId);
+              return client ? [{ department: departmentOf(client), at: since.get(clientId) }] : [];
+            }),
+            current,
+          };
+        },
+      ),
     );
     const said = done === 'one' || done === 'others' ? { done: done as 'one' | 'others' } : {};
     return desk.html(

@@ -4,7 +4,7 @@ import { type Html, html, type PageContext, shown, type View } from '../web/html
 import { page, places } from '../web/layout.view.ts';
 import { badge, type Department } from '../web/parts.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
-import { nearTime } from '../web/words.ts';
+import { comingTime, nearTime } from '../web/words.ts';
 import { accountWords } from '../web/words-account.ts';
 import { deviceIcon, deviceWord } from '../web/words-device.ts';
 import { listOf, type Way, waysWord } from '../web/words-items.ts';
@@ -17,8 +17,11 @@ export interface AccountSession {
   readonly device: string;
   /** Epoch milliseconds. */
   readonly startedAt: number;
+  /** Epoch milliseconds: the last visit anywhere. */
+  readonly seen: number;
   readonly ways: readonly Way[];
-  readonly departments: readonly Department[];
+  /** Epoch milliseconds: since when, where that is known. */
+  readonly departments: readonly { readonly department: Department; readonly at?: number | undefined }[];
   /** The one of this browser. */
   readonly current: boolean;
 }
@@ -59,10 +62,22 @@ export const accountSessionsView: View<AccountSessions> = (model, context) => {
 function row(context: PageContext, model: AccountSessions, session: AccountSession): Html {
   const words = accountWords(context);
   const device = deviceWord(context, session.device);
-  const inside = session.departments.map(({ short }) => short[context.lang]);
+  const inside = session.departments.map(({ department: { short }, at }) =>
+    at === undefined ? short[context.lang] : words.sinceAt(short[context.lang], comingTime(at, context)),
+  );
+  const ways = waysWord(context, session.ways);
+  const started = nearTime(session.startedAt, context);
+  // what is updated every few minutes says nothing new of a session that has just begun
+  const seen = session.seen - session.startedAt > 60_000 ? comingTime(session.seen, context) : undefined;
+  const when =
+    seen === undefined
+      ? words.started(started, ways)
+      : session.current
+        ? words.stillUsed(started, seen, ways)
+        : words.lastUsed(started, seen, ways);
   return html`<li class="row">${icon(deviceIcon(session.device))}
 <div class="row-text"><p><strong>${device}</strong> ${session.current && badge('done', words.here)}</p>
-<p class="quiet">${words.started(nearTime(session.startedAt, context), waysWord(context, session.ways))}</p>
+<p class="quiet">${when}</p>
 <p class="small">${inside.length > 0 ? words.inside(listOf(context, inside)) : words.insideNone}</p></div>
 <div class="row-button">${
     session.current
@@ -84,8 +99,12 @@ const here: AccountSession = {
   id: 'a1',
   device: 'android Chrome',
   startedAt: sampleTime('08:52'),
+  seen: sampleTime('09:20'),
   ways: ['pwd', 'sms'],
-  departments: [renshe, gongjijin],
+  departments: [
+    { department: renshe, at: sampleTime('08:52') },
+    { department: gongjijin, at: sampleTime('09:05') },
+  ],
   current: true,
 };
 const addresses = { end: '/account/sessions/end', endOthers: '/account/sessions/end-others' };
@@ -100,14 +119,16 @@ export const views = {
           id: 'b2',
           device: 'windows Edge',
           startedAt: sampleTime('17:40', '2026-03-16'),
+          seen: sampleTime('17:40', '2026-03-17'),
           ways: ['tkt'],
-          departments: [yibao],
+          departments: [{ department: yibao }],
           current: false,
         },
         {
           id: 'c3',
           device: '',
           startedAt: sampleTime('22:13', '2026-03-17'),
+          seen: sampleTime('22:13', '2026-03-17'),
           ways: ['pwd'],
           departments: [],
           current: false,

@@ -28,6 +28,8 @@ export const events = {
   'session.started': ['session', 'strength', 'level', 'way'],
   /** `by`: person, department, staff, password, account, limit, replay; `scope`: all or client. */
   'session.ended': ['session', 'by', 'scope', 'clients', 'count', 'reason'],
+  /** `reason`: parameter, hint, client, target (what a department asked), form, request (what our own form sent). */
+  'sign-out.refused': ['reason'],
 
   // People
   'account.registered': ['way', 'level', 'reason'],

@@ -13,6 +13,7 @@ import { type ClientRecord, type Definition, problemsOf } from './department.ts'
 
 export { type ClientRecord, type Definition, type Item, problemsOf } from './department.ts';
 export { toMetadata } from './metadata.ts';
+export { departmentOf } from './shown.ts';
 
 export interface Change {
   readonly clientId: string;

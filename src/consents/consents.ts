@@ -7,6 +7,9 @@ import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/database.ts';
 
+/** Milliseconds: half a year after it was given a consent ends by itself, and is asked for again. */
+export const consentLife = 183 * 86_400_000;
+
 /** Carried in the session too, so that a roam asks no records. */
 export interface Standing {
   readonly granted: readonly string[];
@@ -27,13 +30,13 @@ export interface Given {
 }
 
 export interface Consents {
-  /** All that stands for a person, by client: one query, at sign-in. */
+  /** All that stands for a person, by client, and has not come to its end: one query, at sign-in. */
   standing(accountId: string): Promise<Record<string, Standing>>;
   find(accountId: string, clientId: string): Promise<Standing | undefined>;
   /** What is no longer among it ends as a withdrawal does, in every session. */
   give(given: Given): Promise<Standing>;
-  /** Switches the roaming notice for this client; a person who was never asked anything has no row yet, and gets one. */
-  setNotice(accountId: string, clientId: string, off: boolean, itemsVersion: string): Promise<void>;
+  /** Switches the roaming notice for this client; a person who was asked nothing, or withdrew, gives nothing by it. */
+  setNotice(accountId: string, clientId: string, off: boolean, itemsVersion: string): Promise<Standing>;
   /** False when nothing stood. The receipt stays; `onWithdrawn`, then `also`, run in the same transaction. */
   withdraw(
     accountId: string,
@@ -69,16 +72,18 @@ export function createConsents(needs: {
     givenAt: row.given_at.getTime(),
     itemsVersion: row.items_version,
   });
+  const oldest = () => new Date(clock.now() - consentLife);
   return {
     async standing(accountId) {
       const rows = await sql<
         Row[]
-      >`select * from consents where account_id = ${accountId} and withdrawn_at is null limit 200`;
+      >`select * from consents where account_id = ${accountId} and withdrawn_at is null and given_at > ${oldest()} limit 200`;
       return Object.fromEntries(rows.map((row) => [row.client_id, standingOf(row)]));
     },
     async find(accountId, clientId) {
       const [row] = await sql<Row[]>`
-        select * from consents where account_id = ${accountId} and client_id = ${clientId} and withdrawn_at is null`;
+        select * from consents where account_id = ${accountId} and client_id = ${clientId} and withdrawn_at is null
+          and given_at > ${oldest()}`;
       return row && standingOf(row);
     },
     async give({ accountId, clientId, granted, declined, itemsVersion, language }) {
@@ -106,11 +111,16 @@ export function createConsents(needs: {
         return standingOf(row!);
       });
     },
-    async setNotice(accountId, clientId, off, itemsVersion) {
-      await database.begin(async (tx) => {
-        await tx`insert into consents (account_id, client_id, granted, declined, items_version, given_at, notice_off)
+    setNotice: (accountId, clientId, off, itemsVersion) =>
+      database.begin(async (tx) => {
+        const [row] = await tx<Row[]>`
+          insert into consents (account_id, client_id, granted, declined, items_version, given_at, notice_off)
           values (${accountId}, ${clientId}, '{}', '{}', ${itemsVersion}, ${new Date(clock.now())}, ${off})
-          on conflict (account_id, client_id) do update set notice_off = excluded.notice_off`;
+          on conflict (account_id, client_id) do update set notice_off = excluded.notice_off, withdrawn_at = null,
+            granted = case when consents.withdrawn_at is null then consents.granted else '{}' end,
+            declined = case when consents.withdrawn_at is null then consents.declined else '{}' end,
+            given_at = case when consents.withdrawn_at is null then consents.given_at else excluded.given_at end
+          returning *`;
         await audit.record(tx, {
           type: 'consent.notice',
           outcome: 'success',
@@ -118,8 +128,8 @@ export function createConsents(needs: {
           client: clientId,
           detail: { choice: off ? 'off' : 'on' },
         });
-      });
-    },
+        return standingOf(row!);
+      }),
     withdraw: (accountId, clientId, by, also) =>
       database.begin(async (tx) => {
         const at = new Date(clock.now());

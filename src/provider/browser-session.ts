@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Vault } from '../keys/keys.ts';
 import { stands } from './adapter.ts';
+import type { Standing } from './grants.ts';
 import { type Key, keyOf, type ProtocolState, sibling } from './state.ts';
 import type { EndedBy, Payload } from './unit.ts';
 
@@ -31,11 +32,18 @@ export interface BrowserSessions {
   /** The session this cookie opens, or undefined. */
   read(cookie: string | undefined): Promise<BrowserSession | undefined>;
   /** The visits of a session named by its digest (the account centre's list), or undefined when it is gone. */
-  visits(digest: string, bucket: string): Promise<{ accountId: string; visits: readonly Visit[] } | undefined>;
+  visits(
+    digest: string,
+    bucket: string,
+  ): Promise<{ accountId: string; seen: number; visits: readonly Visit[] } | undefined>;
+  /** Epoch milliseconds, by client: when each of these visits, or what was agreed for it, began. */
+  since(visits: readonly Visit[]): Promise<ReadonlyMap<string, number>>;
   /** Removes the session and all that hangs on it, in one step. The records say so first (sessions/). */
   remove(which: { uid: string } | { digest: string; bucket: string }): Promise<void>;
   /** Takes one department out of the session and ends its grant; the session goes on. */
   leave(which: { uid: string } | { digest: string; bucket: string }, clientId: string): Promise<Visit | undefined>;
+  /** Lays what the person decided elsewhere into a running session; a notice that was switched on is due again. */
+  carry(which: { uid: string } | { digest: string; bucket: string }, clientId: string, now: Standing): Promise<void>;
 }
 
 const sha = (value: string): string => hash('sha256', value, 'base64url');
@@ -73,7 +81,17 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
       const loaded = await state.load(keyFor({ digest, bucket }));
       if (!loaded) return undefined;
       const body = JSON.parse(loaded.entry.payload) as Payload;
-      return { accountId: body.accountId, visits: visitsOf(body) };
+      return { accountId: body.accountId, seen: body.egret.seen, visits: visitsOf(body) };
+    },
+    async since(visits) {
+      const found = await Promise.all(
+        visits.map(async ({ clientId, grantId }) => {
+          const loaded = grantId ? await state.load(keyOf('Grant', grantId)) : undefined;
+          const { at } = loaded ? (JSON.parse(loaded.entry.payload) as { at?: number }) : {};
+          return at === undefined ? [] : [[clientId, at] as const];
+        }),
+      );
+      return new Map(found.flat());
     },
     async remove(which) {
       const key = keyFor(which);
@@ -86,30 +104,46 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
       await state.commit({ lock: key, remove: [key, ...grants] });
     },
     async leave(which, clientId) {
-      const key = keyFor(which);
-      for (let attempt = 0; attempt < 8; attempt++) {
-        const loaded = await state.load(key);
-        if (!loaded) return undefined;
-        const body = JSON.parse(loaded.entry.payload) as Payload;
-        const visit = visitsOf(body).find((candidate) => candidate.clientId === clientId);
-        if (!visit) return undefined;
+      let left: Visit | undefined;
+      await change(keyFor(which), (body) => {
+        left = visitsOf(body).find((candidate) => candidate.clientId === clientId);
+        if (!left) return undefined;
         delete body.authorizations[clientId];
         body.egret.noticed = (body.egret.noticed ?? []).filter((id: string) => id !== clientId);
-        const links = Object.fromEntries(
-          visitsOf(body).flatMap(({ clientId: id, grantId }) =>
-            grantId ? [[`g:${id}`, keyOf('Grant', grantId).slice(5)]] : [],
-          ),
-        );
-        const { version, expiresAt } = loaded.entry;
-        const committed = await state.commit({
-          lock: key,
-          compare: { key, version },
-          put: [{ key, payload: JSON.stringify(body), expiresAt, version: version + 1, links }],
-          remove: visit.grantId ? [keyOf('Grant', visit.grantId)] : [],
-        });
-        if (committed.ok) return visit;
-      }
-      return undefined;
+        return left.grantId ? [keyOf('Grant', left.grantId)] : [];
+      });
+      return left;
     },
+    carry: (which, clientId, now) =>
+      change(keyFor(which), (body) => {
+        body.egret.consents = { ...body.egret.consents, [clientId]: now };
+        if (!now.noticeOff) body.egret.noticed = (body.egret.noticed ?? []).filter((id: string) => id !== clientId);
+        return [];
+      }),
   };
+
+  /** Changes a session by compare-and-set. `how` answers what goes with it, or undefined when there is nothing to do. */
+  async function change(key: Key, how: (body: Payload) => Key[] | undefined): Promise<void> {
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const loaded = await state.load(key);
+      if (!loaded) return;
+      const body = JSON.parse(loaded.entry.payload) as Payload;
+      const remove = how(body);
+      if (!remove) return;
+      const links = Object.fromEntries(
+        visitsOf(body).flatMap(({ clientId, grantId }) =>
+          grantId ? [[`g:${clientId}`, keyOf('Grant', grantId).slice(5)]] : [],
+        ),
+      );
+      const { version, expiresAt } = loaded.entry;
+      const committed = await state.commit({
+        lock: key,
+        compare: { key, version },
+        put: [{ key, payload: JSON.stringify(body), expiresAt, version: version + 1, links }],
+        remove,
+      });
+      if (committed.ok) return;
+    }
+    throw new Error('the session was too busy');
+  }
 }

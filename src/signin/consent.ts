@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Item } from '../clients/clients.ts';
+import { consentLife } from '../consents/consents.ts';
 import { levelOf } from '../policy/policy.ts';
 import { type ConsentGroup, type ConsentItem, consentView } from './consent.view.ts';
 import { contextOf, type Journey } from './journey.ts';
@@ -85,6 +86,7 @@ export async function drawConsent(needs: SigninNeeds, journey: Journey): Promise
     told: group('told'),
     asked: group('asked'),
     sensitive: group('sensitive'),
+    until: needs.desk.clock.now() + consentLife,
   };
   return needs.desk.html(
     reply,

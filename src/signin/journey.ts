@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ClientRecord } from '../clients/clients.ts';
+import { type ClientRecord, departmentOf } from '../clients/clients.ts';
 import { acrOf } from '../policy/policy.ts';
 import { accountCenterClient, type BrowserSession, type Interaction, missing, wanted } from '../provider/provider.ts';
 import { expiredView } from '../web/error-page.view.ts';
@@ -75,7 +75,7 @@ async function journeyOf(
     ...(notDone ? { notDone } : {}),
     at: `/signin/${interaction.uid}`,
     client,
-    department: interaction.clientId === accountCenterClient ? undefined : departmentOf(client),
+    department: client && interaction.clientId !== accountCenterClient ? departmentOf(client) : undefined,
     browser: needs.desk.browser(request, reply),
     missing: short,
     step: stepOf(interaction.prompt, flow, short, first),
@@ -90,11 +90,6 @@ export const attemptOf = ({ interaction, browser }: Journey): { flow: string; br
   flow: interaction.uid,
   browser,
 });
-
-const text = ({ zh, en }: { zh: string; en: string }) => ({ 'zh-CN': zh, en });
-
-export const departmentOf = (client: ClientRecord | undefined): Department | undefined =>
-  client && { seal: client.department.seal, name: text(client.department), short: text(client.name) };
 
 /** Steps that the province takes part in, or offers another way in: their pages say when it does not answer. */
 const touched: readonly Step[] = [

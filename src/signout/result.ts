@@ -1,17 +1,10 @@
-import type { ClientRecord } from '../clients/clients.ts';
+import { type ClientRecord, departmentOf } from '../clients/clients.ts';
 import type { MessageRow } from '../outbox/outbox.ts';
-import type { Department } from '../web/parts.view.ts';
 import type { SignOutRecord } from './ending.ts';
 import type { SignOutRow } from './sign-out.view.ts';
 
 /** Longer than one attempt may take: a first answer may still be on its way. */
 const patience = 6_000;
-
-export const departmentOf = (client: ClientRecord): Department => ({
-  seal: client.department.seal,
-  name: { 'zh-CN': client.name.zh, en: client.name.en },
-  short: { 'zh-CN': client.department.zh, en: client.department.en },
-});
 
 /** The rows of the result page, as the outbox knows things now. Only an answer of the department's makes it `out`. */
 export function rowsOf(

@@ -6,14 +6,16 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TransactionSql } from 'postgres';
+import { departmentOf } from '../clients/clients.ts';
 import type { Vault } from '../keys/keys.ts';
 import { type BrowserSession, type Epochs, type Lifetimes, paths } from '../provider/provider.ts';
 import { digestOfUid } from '../sessions/sessions.ts';
 import { type Desk, field } from '../web/desk.ts';
 import { places } from '../web/layout.view.ts';
+import { recordAttempts } from './attempts.ts';
 import { type Ended, type EndingNeeds, endTarget, readSignOut, type Target, targetOf, tell } from './ending.ts';
 import { audienceOf, checkRequest, type SignOutRequest } from './request.ts';
-import { departmentOf, rowsOf } from './result.ts';
+import { rowsOf } from './result.ts';
 import { nobodySignedInView, signOutResultView, signOutView } from './sign-out.view.ts';
 
 export type { Ended, Target } from './ending.ts';
@@ -43,6 +45,7 @@ const wait = 3_000;
 
 export function createSignOut(needs: SignOutNeeds): SignOut {
   const { desk, epochs, vault, clock, outbox, sessions } = needs;
+  const attempted = recordAttempts(needs);
   const clientOf = (id: string | undefined) => {
     const client = id === undefined ? undefined : needs.clients.snapshot().clients.get(id);
     return client?.state === 'active' ? client : undefined;
@@ -107,12 +110,13 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
     return desk.html(reply, nobodySignedInView({ signIn: places.account, ...(onward ? { onward } : {}) }, context));
   };
 
-  function ask(
+  async function ask(
     request: FastifyRequest,
     reply: FastifyReply,
     session: BrowserSession,
     asked: SignOutRequest,
-  ): FastifyReply {
+  ): Promise<FastifyReply> {
+    const since = await needs.browserSessions.since(session.visits);
     const client = clientOf(asked.clientId);
     const inside = session.visits.flatMap(({ clientId }) => clientOf(clientId) ?? []);
     const only = client && inside.includes(client) ? { only: departmentOf(client) } : {};
@@ -122,7 +126,10 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
         {
           action: places.signOut,
           fields: { request: sealRequest(asked, session.uid) },
-          departments: inside.map((each) => ({ department: departmentOf(each) })),
+          departments: inside.map((each) => {
+            const at = since.get(each.clientId);
+            return { department: departmentOf(each), ...(at === undefined ? {} : { at }) };
+          }),
           ...only,
           back: client?.home ?? places.account,
         },
@@ -133,9 +140,10 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
 
   /** A department's request. What was checked goes on sealed, so that no hint stands in a later address. */
   async function fromDepartment(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const checked = await check(request.method === 'POST' ? request.body : request.query);
+    const given = (request.method === 'POST' ? request.body : request.query) as { client_id?: unknown } | undefined;
+    const checked = await check(given);
     if (!checked.ok) {
-      request.log.warn({ reason: checked.reason }, 'sign-out request refused');
+      await attempted(request, checked.reason, 'EG-1501', given?.client_id);
       return desk.refuse(request, reply, 'EG-1501');
     }
     reply.header('cache-control', 'no-store');
@@ -146,13 +154,19 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
   }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    if (!(await desk.allowed(request, reply))) return reply;
+    if (!(await desk.allowed(request, reply))) {
+      await attempted(request, 'form', 'EG-1003');
+      return reply;
+    }
     const choice = field(request, 'choice', 10);
     const sealed = field(request, 'request', 8_000);
     const session = await present(request);
     if (!session) return nobody(request, reply, {});
     const asked = sealed === undefined ? {} : openRequest(sealed, session.uid);
-    if (!asked) return desk.refuse(request, reply, 'EG-1004');
+    if (!asked) {
+      await attempted(request, 'request', 'EG-1004');
+      return desk.refuse(request, reply, 'EG-1004');
+    }
     const one = choice === 'one' ? asked.clientId : undefined;
     if (choice !== 'all' && one === undefined) return desk.refuse(request, reply, 'EG-1001');
     const onward = asked.clientId && asked.target ? { client: asked.clientId, href: asked.target } : undefined;

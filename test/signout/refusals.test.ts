@@ -1,0 +1,51 @@
+import t from 'tap';
+import { form, gateway } from '../provider/public-listener.ts';
+import { until } from '../support/processes.ts';
+
+/** A refused sign-out request is an attempt, and stands in the audit trail with nothing of what was sent. */
+t.setTimeout(180_000);
+
+const events = (own: Awaited<ReturnType<typeof gateway>>) =>
+  own.database.sql<{ event: string }[]>`
+    select event from (select event from audit_inbox union all select event from audit_log) e
+    where event::jsonb ->> 'type' = 'sign-out.refused'`;
+
+t.test('refused sign-out requests are audited', async (t) => {
+  const own = await gateway(t);
+  const target = 'http://127.0.0.1:4205/evil-address';
+  const forged = `${Buffer.from('{"alg":"ES256"}').toString('base64url')}.${Buffer.from('{"aud":"renshe"}').toString('base64url')}.evil-signature`;
+  const ask = (fields: Record<string, string>) => own.send(`/session/end?${new URLSearchParams(fields)}`);
+  const cases: readonly (readonly [string, string, string | undefined, () => ReturnType<typeof own.send>])[] = [
+    ['hint', 'EG-1501', undefined, () => ask({ id_token_hint: forged })],
+    ['target', 'EG-1501', 'haochaping', () => ask({ client_id: 'haochaping', post_logout_redirect_uri: target })],
+    ['target', 'EG-1501', undefined, () => ask({ post_logout_redirect_uri: target })],
+    ['client', 'EG-1501', undefined, () => ask({ client_id: 'evil-client' })],
+    ['parameter', 'EG-1501', undefined, () => own.send('/session/end?client_id=renshe&client_id=yibao')],
+    ['hint', 'EG-1501', 'renshe', () => own.send('/session/end', form({ client_id: 'renshe', id_token_hint: 'evil' }))],
+    ['form', 'EG-1003', undefined, () => own.send('/sign-out', form({ choice: 'all' }, { origin: own.issuer }))],
+    [
+      'form',
+      'EG-1003',
+      undefined,
+      () => own.send('/sign-out', form({ choice: 'all' }, { origin: 'https://evil.example' })),
+    ],
+  ];
+  let count = 0;
+  for (const [reason, code, client, send] of cases) {
+    const answer = await send();
+    t.match(answer.body, code, `${reason}: ${answer.status}`);
+    t.notMatch(answer.headers.location, /evil/);
+    count += 1;
+    await until(async () => (await events(own)).length >= count);
+    const found = (await events(own)).map(({ event }) => JSON.parse(event) as Record<string, unknown>);
+    const last = found.filter(
+      (event) =>
+        (event.detail as { reason: string }).reason === reason && event.code === code && event.client === client,
+    );
+    t.ok(last.length > 0, `${reason} ${client ?? 'of nobody'}`);
+    t.match(last[0], { outcome: 'refused' });
+  }
+  t.notMatch(JSON.stringify(await events(own)), /evil/, 'nothing of what was sent');
+  await Promise.all(Array.from({ length: 130 }, () => ask({ client_id: 'evil-client' })));
+  t.equal((await events(own)).length, 100, 'nobody can write the trail full: a hundred a minute of a process');
+});

@@ -66,15 +66,15 @@ t.test('signing out', async (t) => {
     const question = await visitor.open(asked.href);
     t.equal(question.title, '要退出哪里？');
     t.match(question.page, /全部退出/);
-    t.match(question.page, /只退出厦门市人力资源和社会保障局/, 'the hint names the department');
+    t.match(question.page, /只退出市人社局/, 'the hint names the department');
     t.match(question.page, /你用白鹭通行证登录了 4 个部门/);
-    for (const words of ['人力资源', '公积金', '医疗保障', '市场监督']) t.match(question.page, words);
+    for (const words of ['市人社局', '市公积金中心', '市医保局', '市市场监管局']) t.match(question.page, words);
     await visitor.open(`${led.to}&choice=all`);
     await visitor.open('/sign-out?choice=all');
     await visitor.open('/session/end?choice=all');
 
     const named = await visitor.open('/session/end?client_id=gongjijin');
-    t.match(named.page, /只退出厦门市住房公积金中心/, 'a client id names it too');
+    t.match(named.page, /只退出市公积金中心/, 'a client id names it too');
     for (const path of ['/session/end', '/sign-out', `/session/end?state=x&ui_locales=zh-CN`]) {
       const plain = await visitor.open(path);
       t.match(plain.page, /全部退出/, path);
@@ -132,7 +132,7 @@ t.test('signing out', async (t) => {
     await somebody.visit(1);
     const before = await standing();
     const question = await visitor.open(asked.href);
-    t.match(question.page, /只退出厦门市人力资源和社会保障局/);
+    t.match(question.page, /只退出市人社局/);
     t.match(question.page, /测\*甲/, 'it asks whoever is here');
     t.notMatch(question.page, /测\*乙/);
     const request = new URL((await visitor.request(asked.href)).to ?? '', own.issuer).searchParams.get('request') ?? '';
@@ -235,7 +235,7 @@ t.test('signing out', async (t) => {
     t.match(shown.page, /1 个部门已确认退出，3 个还没有回应。/);
     t.match(shown.page, /最迟/, 'with the latest end of the department’s own session');
     for (const n of [2, 3, 4]) t.match(shown.page, `href="${own.portal(n)}/sign-out"`, `and the way out at ${n}`);
-    t.match(shown.page, new RegExp(`href="${out(1)}\\?state=[\\w-]+"[^>]*><span>继续，返回厦门市人力资源`));
+    t.match(shown.page, new RegExp(`href="${out(1)}\\?state=[\\w-]+"[^>]*><span>继续，返回市人社局`));
     t.match(shown.page, /看最新结果/);
     t.match((await visitor.state(1)).notices[0], { outcome: 'accepted', sid: sids[0] });
 

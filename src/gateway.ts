@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { createAccounts } from './accounts/accounts.ts';
 import { type AuditTrail, createAudit } from './audit/audit.ts';
 import { createBridge } from './bridge/bridge.ts';
-import { type ClientRecord, createClients } from './clients/clients.ts';
+import { type ClientRecord, createClients, readFrom } from './clients/clients.ts';
 import { shiftedClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createConsents } from './consents/consents.ts';
@@ -281,5 +281,5 @@ const active = (clients: ReadonlyMap<string, ClientRecord>): number =>
 /** The client definitions of a folder, one YAML file each. */
 async function definitions(folder: string): Promise<unknown[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).sort();
-  return Promise.all(files.map(async (file) => parse(await readFile(join(folder, file), 'utf8')) as unknown));
+  return Promise.all(files.map(async (file) => readFrom(file, parse(await readFile(join(folder, file), 'utf8')))));
 }

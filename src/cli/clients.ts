@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import type { Change, ClientRecord } from '../clients/clients.ts';
+import { type Change, type ClientRecord, readFrom } from '../clients/clients.ts';
 import { EgretError } from '../errors.ts';
 import { columns, fields } from './print.ts';
 import { byCommandLine, type Call, type Report, type Verb } from './verb.ts';
@@ -65,8 +65,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
     args: ['[PATH…]'],
     async run(call) {
       const found = await definitions(call);
-      const { clients } = await inside(call);
-      return changes(await clients.apply(found, byCommandLine), '');
+      const { clients, operator } = await inside(call);
+      return changes(await clients.apply(found, byCommandLine, operator), '');
     },
   },
   stop: {
@@ -79,8 +79,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
       const reason = String(call.values.reason);
       if (!(reasons as readonly string[]).includes(reason))
         throw new EgretError('EG-1902', { log: `--reason is one of ${reasons.join(', ')}` });
-      const { clients } = await inside(call);
-      if (!(await clients.stopClient(call.args[0] ?? '', reason))) throw unknown(call);
+      const { clients, operator } = await inside(call);
+      if (!(await clients.stopClient(call.args[0] ?? '', reason, operator))) throw unknown(call);
       return { lines: [`${call.args[0]} is stopped`] };
     },
   },
@@ -89,8 +89,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
     example: 'egret clients start yibao',
     args: ['CLIENT'],
     async run(call) {
-      const { clients } = await inside(call);
-      if (!(await clients.startClient(call.args[0] ?? ''))) throw unknown(call);
+      const { clients, operator } = await inside(call);
+      if (!(await clients.startClient(call.args[0] ?? '', operator))) throw unknown(call);
       return { lines: [`${call.args[0]} is active`] };
     },
   },
@@ -99,10 +99,10 @@ export const verbs: Readonly<Record<string, Verb>> = {
     example: 'egret clients secret gongjijin',
     args: ['CLIENT'],
     async run(call) {
-      const { clients } = await inside(call);
+      const { clients, operator } = await inside(call);
       const id = call.args[0] ?? '';
       const known = clients.snapshot().clients.get(id);
-      const secret = await clients.newSecret(id);
+      const secret = await clients.newSecret(id, operator);
       if (secret === undefined) {
         if (!known) throw unknown(call);
         throw new EgretError('EG-1904', { log: `${id} authenticates with ${known.auth}: it has no secret` });
@@ -169,7 +169,7 @@ export async function readDefinitions(places: readonly string[]): Promise<unknow
   for (const file of files) {
     try {
       const one: unknown = parse(await readFile(file, 'utf8'));
-      if (typeof (one as { client_id?: unknown } | null)?.client_id === 'string') parsed.push(one);
+      if (typeof (one as { client_id?: unknown } | null)?.client_id === 'string') parsed.push(readFrom(file, one));
       else wrong.push(`${file}: this is no definition of a client, it has no client_id`);
     } catch (error) {
       wrong.push(`${file}: ${(error as Error).message.split('\n')[0]}`);

@@ -5,13 +5,13 @@
  * command.
  */
 import { hash, randomBytes } from 'node:crypto';
-import type { Audit } from '../audit/audit.ts';
+import type { Audit, Reference } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
 import { type ClientRecord, type Definition, problemsOf } from './department.ts';
 
-export { type ClientRecord, type Definition, type Item, problemsOf } from './department.ts';
+export { type ClientRecord, type Definition, type Item, problemsOf, readFrom } from './department.ts';
 export { toMetadata } from './metadata.ts';
 export { departmentOf } from './shown.ts';
 
@@ -29,12 +29,12 @@ export interface Clients {
   /** What `apply` would do. */
   diff(definitions: readonly unknown[]): Promise<Change[]>;
   /** Writes what differs, in one transaction; clients not among the definitions stay. EG-1601 names every problem. */
-  apply(definitions: readonly unknown[], by?: string): Promise<Change[]>;
+  apply(definitions: readonly unknown[], by?: string, actor?: Reference): Promise<Change[]>;
   /** False when there is no such client. A stopped one is refused everywhere within a second. */
-  stopClient(clientId: string, reason: string): Promise<boolean>;
-  startClient(clientId: string): Promise<boolean>;
+  stopClient(clientId: string, reason: string, actor?: Reference): Promise<boolean>;
+  startClient(clientId: string, actor?: Reference): Promise<boolean>;
   /** A new secret of 256 bits, told this once; the one before it goes on until the next. Undefined: no such client. */
-  newSecret(clientId: string): Promise<string | undefined>;
+  newSecret(clientId: string, actor?: Reference): Promise<string | undefined>;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -101,7 +101,12 @@ export async function createClients(options: {
       return { clientId: definition.client_id, change: fields.length > 0 ? 'changed' : 'same', fields };
     });
   }
-  const setState = async (clientId: string, state: 'active' | 'stopped', reason: string): Promise<boolean> => {
+  const setState = async (
+    clientId: string,
+    state: 'active' | 'stopped',
+    reason: string,
+    actor?: Reference,
+  ): Promise<boolean> => {
     await refresh();
     if (!current.clients.has(clientId)) return false;
     await change(async (tx) => {
@@ -109,6 +114,7 @@ export async function createClients(options: {
       await audit.record(tx, {
         type: state === 'stopped' ? 'client.stopped' : 'client.restarted',
         outcome: 'success',
+        ...by(actor),
         client: clientId,
         detail: { reason },
       });
@@ -124,7 +130,7 @@ export async function createClients(options: {
     },
     refresh,
     diff,
-    async apply(definitions, by = 'file') {
+    async apply(definitions, way = 'file', actor) {
       const changes = await diff(definitions);
       const changed = changes.filter((each) => each.change !== 'same');
       if (changed.length > 0) {
@@ -137,17 +143,18 @@ export async function createClients(options: {
             await audit.record(tx, {
               type: 'client.applied',
               outcome: 'success',
+              ...by(actor),
               client: clientId,
-              detail: { change: what, fields: [...fields], by },
+              detail: { change: what, fields: [...fields], by: way },
             });
           }
         });
       }
       return changes;
     },
-    stopClient: (clientId, reason) => setState(clientId, 'stopped', reason),
-    startClient: (clientId) => setState(clientId, 'active', 'started'),
-    async newSecret(clientId) {
+    stopClient: (clientId, reason, actor) => setState(clientId, 'stopped', reason, actor),
+    startClient: (clientId, actor) => setState(clientId, 'active', 'started', actor),
+    async newSecret(clientId, actor) {
       await refresh();
       const record = current.clients.get(clientId);
       if (record?.auth !== 'client_secret_basic') return undefined;
@@ -162,6 +169,7 @@ export async function createClients(options: {
         await audit.record(tx, {
           type: 'client.secret',
           outcome: 'success',
+          ...by(actor),
           client: clientId,
           detail: { step: 'made' },
         });
@@ -181,6 +189,8 @@ export async function createClients(options: {
     },
   };
 }
+
+const by = (actor: Reference | undefined) => (actor === undefined ? {} : { actor });
 
 const derived = new Set(['clientId', 'state', 'secretHashes', 'itemsVersion']);
 

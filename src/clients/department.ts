@@ -79,9 +79,19 @@ export interface ClientRecord extends Definition {
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 
+const files = new WeakMap<object, string>();
+
+/** Remembers which file a definition was read from, so that its problems are told by it. */
+export function readFrom(file: string, definition: unknown): unknown {
+  if (typeof definition === 'object' && definition !== null) files.set(definition, file);
+  return definition;
+}
+
 /** Every problem of a definition in a sentence each; an empty list when it is good. */
 export function problemsOf(definition: unknown, development: boolean): string[] {
-  const name = (definition as { client_id?: unknown })?.client_id ?? 'a client';
+  const id = (definition as { client_id?: unknown })?.client_id ?? 'a client';
+  const file = typeof definition === 'object' && definition !== null ? files.get(definition) : undefined;
+  const name = file === undefined ? id : `${file}: ${id}`;
   if (!Value.Check(definitionSchema, definition)) {
     return [...Value.Errors(definitionSchema, definition)].map(
       (error) => `${name}: ${error.instancePath || '/'} ${error.message}`,

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, hash, timingSafeEqual } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
 import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
@@ -27,7 +27,7 @@ export const genesis = createHash('sha256').update('egret audit').digest();
 export function link(before: Buffer, number: number, { mac, text }: Envelope): Buffer {
   const place = Buffer.alloc(8);
   place.writeBigUInt64BE(BigInt(number));
-  return createHash('sha256').update(before).update(place).update(mac).update(text).digest();
+  return hash('sha256', Buffer.concat([before, place, mac, Buffer.from(text)]), 'buffer');
 }
 
 const headInput = (number: number, hash: Buffer) => `egret audit head\0${number}\0${hash.toString('hex')}`;

@@ -15,7 +15,10 @@ export async function insertEvent(tx: TransactionSql, { text, mac }: Envelope): 
   return String(own < top ? own + 0x1_0000_0000n : own);
 }
 
-/** Writes events once each; returns how many were new. */
+/**
+ * Writes events once each; returns how many were new. Their texts travel by lines, since canonical JSON has no line
+ * break and an array would have every quote of it escaped.
+ */
 export async function insertOnce(
   tx: TransactionSql,
   envelopes: readonly (Envelope & { id: string })[],
@@ -23,7 +26,7 @@ export async function insertOnce(
   const { count } = await tx`
     insert into audit_inbox (event, mac)
     select event, decode(mac, 'hex')
-    from unnest(${envelopes.map(({ text }) => text)}::text[], ${envelopes.map(({ mac }) => mac.toString('hex'))}::text[],
+    from unnest(string_to_array(${envelopes.map(({ text }) => text).join('\n')}, E'\n'), ${envelopes.map(({ mac }) => mac.toString('hex'))}::text[],
       ${envelopes.map(({ id }) => id)}::uuid[]) as given (event, mac, id)
     where not exists (select from audit_log where event_id = given.id)
     on conflict (event_id) do nothing`;

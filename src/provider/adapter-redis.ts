@@ -84,7 +84,7 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
           pending.push({ id, bucket: digits(bucket), stamp: fields[1] ?? '' });
       });
       // oldest first over all buckets: a busy one must not keep the others' events waiting
-      return pending.sort((one, other) => order(one.id, other.id)).slice(0, limit);
+      return inOrder(pending).slice(0, limit);
     },
     async forget(events) {
       const byBucket = Map.groupBy(events, (event) => event.bucket);
@@ -103,10 +103,11 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
 }
 
 /** Ids of a stream are `<ms>-<number>`. */
-function order(one: string, other: string): number {
-  const [time = 0, number = 0] = one.split('-').map(Number);
-  const [otherTime = 0, otherNumber = 0] = other.split('-').map(Number);
-  return time - otherTime || number - otherNumber;
+function inOrder(events: readonly PendingEvent[]): PendingEvent[] {
+  return events
+    .map((event) => ({ event, place: event.id.split('-').map(Number) as [time: number, number: number] }))
+    .sort(({ place: one }, { place: other }) => one[0] - other[0] || one[1] - other[1])
+    .map(({ event }) => event);
 }
 
 /** The batch with keys replaced by their places in KEYS, every list present (Lua knows no undefined). */

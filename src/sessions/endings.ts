@@ -16,6 +16,8 @@ export interface Ending {
 }
 
 export interface Endings {
+  /** False when nothing of this kind ended at or after `since`, whoever it is: then nothing needs to be looked up. */
+  possible(kind: EndingKind, since: number): boolean;
   /** Whether something ended this at or after `since` (epoch ms); a session, at any time. Memory only, no look-up. */
   ended(kind: EndingKind, ref: string, since: number): boolean;
   /** Records an ending in the transaction of the act; other processes hear of it at commit. */
@@ -32,6 +34,7 @@ const short = (kind: string, ref: string): Buffer => hash('sha256', `${kind}\n${
 
 export function watchEndings(database: Database, clock: Clock) {
   const recent = new Map<string, { at: number; until: number }>();
+  const latest = new Map<string, number>();
   const listeners = new Set<() => void>();
   let cursor = 0n;
   let timer: NodeJS.Timeout | undefined;
@@ -53,7 +56,13 @@ export function watchEndings(database: Database, clock: Clock) {
   function remember(kind: string, ref: string, at: number, until: number): void {
     const key = `${kind}:${ref}`;
     const known = recent.get(key);
+    latest.set(kind, Math.max(at, latest.get(kind) ?? at));
     if (!known || known.at < at) recent.set(key, { at, until: Math.max(until, known?.until ?? 0) });
+  }
+  function possible(kind: EndingKind, since: number): boolean {
+    const last = latest.get(kind);
+    // a uid is drawn once: what is begun under an ended one, by a sign-in that was half-way, is ended too
+    return last !== undefined && (kind === 'session' || last >= since);
   }
   const refresh = (): Promise<void> => {
     running ??= read().finally(() => {
@@ -63,13 +72,14 @@ export function watchEndings(database: Database, clock: Clock) {
   };
   return {
     refresh,
+    possible,
     onRefresh(listener: () => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     ended(kind: EndingKind, ref: string, since: number): boolean {
+      if (!possible(kind, since)) return false;
       const known = recent.get(`${kind}:${short(kind, ref).toString('hex')}`);
-      // a uid is drawn once: what is begun under an ended one, by a sign-in that was half-way, is ended too
       return known !== undefined && (kind === 'session' || known.at >= since);
     },
     async record(tx: TransactionSql, { kind, ref, until, at = clock.now() }: Ending): Promise<void> {

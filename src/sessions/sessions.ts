@@ -56,8 +56,9 @@ export const digestOfUid = (uid: string): string => hash('sha256', uid, 'base64u
 
 /** `ended` for whoever holds a session's uid; records name it by its digest. A visit is `uid\nclient`. */
 export const endedByUid =
-  ({ ended }: Pick<Endings, 'ended'>): Endings['ended'] =>
+  ({ ended, possible }: Pick<Endings, 'ended' | 'possible'>): Endings['ended'] =>
   (kind, what, since) =>
+    possible(kind, since) &&
     ended(
       kind,
       kind === 'session' || kind === 'visit' ? what.replace(/^[^\n]+/, (uid) => digestOfUid(uid)) : what,
@@ -69,6 +70,7 @@ export function createSessions({ database, clock }: { database: Database; clock:
   const at = (ms = clock.now()) => new Date(ms);
   return {
     ended: endings.ended,
+    possible: endings.possible,
     record: endings.record,
     refresh: endings.refresh,
     onRefresh: endings.onRefresh,

@@ -49,7 +49,8 @@ export function writeArray(values: readonly unknown[], serialize?: (value: unkno
     if (value === undefined) throw new TypeError('undefined in an array');
     if (value === null) return 'NULL';
     if (Array.isArray(value)) return writeArray(value, serialize);
-    return `"${String(serialize ? serialize(value) : value).replace(/["\\]/g, '\\$&')}"`;
+    const text = String(serialize ? serialize(value) : value);
+    return text.includes('"') || text.includes('\\') ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`;
   });
   return `{${written.join(',')}}`;
 }

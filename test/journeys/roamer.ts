@@ -41,9 +41,12 @@ export class Roamer extends Visitor {
 
   /**
    * Signs in at a portal by its own link. Answers the pages on the way: nothing, `roaming`, `consent`; or `login`, and
-   * then it stays there.
+   * then it stays there. At the notice it goes on, or is somebody else (`switch`), or leaves.
    */
-  async visit(n: number, options: { skipNotice?: boolean } = {}): Promise<string[]> {
+  async visit(
+    n: number,
+    options: { skipNotice?: boolean; roaming?: 'continue' | 'switch' | 'leave' } = {},
+  ): Promise<string[]> {
     const portal = this.own.portal(n);
     const seen: string[] = [];
     let target = (await this.jar.fetch(`${portal}/sign-in`)).headers.get('location') ?? '';
@@ -63,7 +66,9 @@ export class Roamer extends Visitor {
         this.at = `${this.own.issuer}/signin/${uid}`;
         seen.push(asked === 'password' ? 'login' : asked);
         if (asked === 'password') return seen;
-        const form: Record<string, string> = asked === 'consent' ? { decision: 'agree' } : { decision: 'continue' };
+        const form: Record<string, string> = {
+          decision: asked === 'consent' ? 'agree' : (options.roaming ?? 'continue'),
+        };
         if (asked === 'roaming' && options.skipNotice) form.skip_notice = 'on';
         target = new URL(onward(await this.send(asked, form)), this.own.issuer).href;
       } else throw new Error(`no way on to portal ${n}: ${answer.status} ${page.slice(0, 600)}`);

@@ -160,7 +160,7 @@ t.test('the account centre', async (t) => {
     const page = await here.open(authorizations);
     t.match(page.page, /公积金/);
     const asked = await here.open(`${authorizations}/gongjijin`);
-    t.match(asked.title, /收回给.*公积金中心的授权？/);
+    t.match(asked.title, /给市公积金中心的授权，要收回吗？/);
     t.match(await there.atPortal(2, '/balance'), /active: true/, 'which is a question');
 
     const done = await here.press(`${authorizations}/gongjijin`, `${authorizations}/gongjijin`);

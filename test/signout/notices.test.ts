@@ -9,7 +9,7 @@ import { receiver } from './receiver.ts';
 
 /**
  * What ends at departments, and who is told: two gateway processes, departments that receive their notices over HTTP,
- * and people with two browsers. `basic` and `public` take notices, `signed` takes none.
+ * and people with two browsers. `basic` and `public` take notices, `signed` takes none: its sessions last 30 minutes.
  */
 t.setTimeout(300_000);
 
@@ -210,6 +210,33 @@ t.test('endings reach exactly the departments concerned', async (t) => {
     await dies(t, gone, 'disabled');
     await stands(t, [kept], 'somebody else');
     await notices(t, gone, 'disabled');
+  });
+
+  await t.test('a department that takes no notices is not waited for, and listed with its latest end', async (t) => {
+    const citizen = await signIn(one, 'heron-bridge-47-kelp');
+    const gone = [await visit(citizen, 'basic')];
+    const silent = await visit(citizen, 'signed');
+    const question = await citizen.open('/sign-out');
+    t.match(question.page, /basic<\/strong>[\s\S]*?\d\d:\d\d 登录/, 'since when, of each');
+    const before = Date.now();
+    const answer = await press(citizen, '/sign-out', '/sign-out', { choice: 'all' });
+    const after = Date.now();
+    const result = answer.headers.get('location') ?? '';
+    t.match(result, /^\/sign-out\/result\//, 'never straight on: not all have answered');
+    await notices(t, gone, 'all');
+    await dies(t, [...gone, silent], 'all');
+    const { page } = await citizen.open(result);
+    const row = page.split('<li').find((each) => each.includes('>signed<')) ?? '';
+    t.match(row, /不接收通知/);
+    t.match(row, /我们通知不到它/);
+    const minute = new Intl.DateTimeFormat('en-GB', { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit' });
+    const latest = [before, after].map((at) => minute.format(at + 30 * 60_000));
+    t.ok(
+      latest.some((each) => row.includes(each)),
+      `its latest end, 30 minutes from then: ${latest}`,
+    );
+    t.match(page, /1 个部门已确认退出，1 个不接收退出通知/);
+    t.match((await citizen.open(result)).page, /不接收通知/, 'and so on every reload');
   });
 
   t.equal(told.notices.length, seen, 'nobody else was told of anything');

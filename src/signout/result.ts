@@ -13,7 +13,7 @@ export function rowsOf(
   clients: ReadonlyMap<string, ClientRecord>,
   now: number,
 ): SignOutRow[] {
-  return record.rows.flatMap(({ client: clientId, message, latestEnd }): SignOutRow[] => {
+  const rows = record.rows.flatMap(({ client: clientId, message, latestEnd }): SignOutRow[] => {
     const client = clients.get(clientId);
     if (!client) return [];
     const about = {
@@ -28,4 +28,6 @@ export function rowsOf(
     const early = sent?.state === 'waiting' && sent.lastError === null && now - record.at < patience;
     return [{ ...about, state: early ? 'waiting' : 'silent' }];
   });
+  // what is left to do stands last, beside the way on
+  return [...rows.filter(({ state }) => state === 'out'), ...rows.filter(({ state }) => state !== 'out')];
 }

@@ -31,10 +31,10 @@ export interface SignOutNeeds extends EndingNeeds {
 export interface SignOut {
   /** Mounts the routes; form bodies are parsed in that scope. */
   routes(scope: FastifyInstance): Promise<void>;
-  /** Ends this session everywhere, or its stay at one department. */
-  endSession(session: BrowserSession, by: string, only?: string): Promise<Ended>;
+  /** Ends this session everywhere. */
+  endSession(session: BrowserSession, by: string): Promise<Ended>;
   /** The same for a session of the account centre's list. */
-  endTarget(target: Target, by: string, only?: string): Promise<Ended>;
+  endTarget(target: Target, by: string): Promise<Ended>;
   /** Writes the notices of these stays alone, in the transaction of the act that ends them; kick the outbox after it. */
   tell(tx: TransactionSql, target: Target): Promise<unknown>;
 }
@@ -185,8 +185,8 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
   }
 
   return {
-    endSession: (session, by, only) => endTarget(needs, targetOf(session), by, only === undefined ? {} : { only }),
-    endTarget: (target, by, only) => endTarget(needs, target, by, only === undefined ? {} : { only }),
+    endSession: (session, by) => endTarget(needs, targetOf(session), by),
+    endTarget: (target, by) => endTarget(needs, target, by),
     tell: (tx, target) => tell(needs, tx, target, target.visits, false),
     async routes(scope) {
       scope.get(paths.end_session, fromDepartment);

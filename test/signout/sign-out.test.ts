@@ -80,4 +80,10 @@ t.test('only an answer counts as out', async (t) => {
     'silent',
     'a lost message',
   );
+  const turned = { ...record, rows: record.rows.toReversed() };
+  t.same(
+    rowsOf(turned, messages, clients, 8_000).map(({ state }) => state),
+    ['out', 'no-notice', 'silent', 'silent'],
+    'who has answered stands first',
+  );
 });

@@ -41,17 +41,17 @@ const sessionBound = new Set<Kind>([
  * exists beside a session has a bucket computed from its own hash. The value itself is never part of a key.
  */
 export function keyOf(kind: Kind, id: string): Key {
-  const name = `${kinds[kind]}${id}`;
-  const known = made.get(name);
+  const ofKind = made[kind];
+  const known = ofKind.get(id);
   if (known) return known;
-  if (made.size === 0) setTimeout(() => made.clear(), 1_000).unref();
+  if (ofKind.size === 0) setTimeout(() => ofKind.clear(), 1_000).unref();
   const key = make(kind, id);
-  if (made.size < 1_000) made.set(name, key);
+  if (ofKind.size < 1_000) ofKind.set(id, key);
   return key;
 }
 
 /** A request asks for the same few keys over and over; what it presented is kept for a second at most. */
-const made = new Map<string, Key>();
+const made = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, new Map()])) as Record<Kind, Map<string, Key>>;
 
 function make(kind: Kind, id: string): Key {
   const digest = hash('sha256', id, 'buffer');

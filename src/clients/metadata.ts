@@ -16,7 +16,7 @@ export function toMetadata(record: ClientRecord): Record<string, unknown> {
     response_types: code ? ['code'] : [],
     redirect_uris: record.redirect_uris,
     post_logout_redirect_uris: record.post_logout_redirect_uris ?? [],
-    scope: record.scopes.join(' '),
+    ...(record.scopes.length > 0 ? { scope: record.scopes.join(' ') } : {}),
     ...(record.jwks_uri ? { jwks_uri: record.jwks_uri } : {}),
     ...(record.jwks ? { jwks: record.jwks } : {}),
     ...(record.backchannel_logout_uri

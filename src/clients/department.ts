@@ -125,5 +125,11 @@ export function problemsOf(definition: unknown, development: boolean): string[] 
     wrong.push(`${name}: authorization_code needs redirect_uris`);
   if (definition.grants.includes('authorization_code') && !(definition.scopes as string[]).includes('openid'))
     wrong.push(`${name}: scopes must contain openid`);
+  // 《个人信息保护法》第二十九条: what is sensitive is agreed to by itself
+  for (const item of definition.items ?? [])
+    if (item.scope === 'identity' && item.group !== 'sensitive')
+      wrong.push(`${name}: items: identity is asked for by itself, in group sensitive`);
+  if (definition.auth === 'none' && (definition.scopes as string[]).includes('identity'))
+    wrong.push(`${name}: a public client cannot have the scope identity`);
   return wrong;
 }

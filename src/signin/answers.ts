@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { InteractionResults } from 'oidc-provider';
 import { field, fields } from '../web/desk.ts';
+import { consentDeclined } from './attempts.ts';
 import { itemsOf } from './consent.ts';
 import { leave } from './finish.ts';
 import type { Forms } from './forms.ts';
@@ -16,6 +17,8 @@ export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
   post('roaming', ['roaming'], async (journey) => {
     const { request, interaction, session, client } = journey;
     const decision = field(request, 'decision', 16);
+    if (!['continue', 'switch', 'leave'].includes(decision ?? ''))
+      return desk.refuse(request, journey.reply, 'EG-1001');
     if (decision === 'continue') {
       if (field(request, 'skip_notice', 8) && client && session)
         await consents.setNotice(session.accountId, client.clientId, true, client.itemsVersion);
@@ -27,10 +30,17 @@ export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
   });
   post('consent', ['consent'], async (journey) => {
     const { request, interaction, client } = journey;
-    if (field(request, 'decision', 16) !== 'agree')
-      return answer(journey, { error: 'access_denied', error_description: 'the person did not agree' });
-    const ticked = fields(request, 'grant', 32);
+    const decision = field(request, 'decision', 16);
+    if (decision !== 'agree' && decision !== 'decline') return desk.refuse(request, journey.reply, 'EG-1001');
+    // what was agreed to is what was shown: the department may have changed its wording since
+    if (decision === 'agree' && client && field(request, 'items', 64) !== client.itemsVersion)
+      return journey.reply.redirect(journey.at, 303);
     const items = itemsOf(journey).filter((item) => item.scope !== 'openid');
+    if (decision === 'decline') {
+      consentDeclined(needs, journey, scopesOf(items), 'all');
+      return answer(journey, { error: 'access_denied', error_description: 'the person did not agree' });
+    }
+    const ticked = fields(request, 'grant', 32);
     const given = (item: (typeof items)[number]): boolean =>
       item.group === 'told' || ticked.includes(item.group === 'asked' ? 'asked' : item.scope);
     const accountId = interaction.session?.accountId;

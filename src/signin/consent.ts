@@ -81,6 +81,7 @@ export async function drawConsent(needs: SigninNeeds, journey: Journey): Promise
   };
   const model = {
     action: `${at}/consent`,
+    version: client.itemsVersion,
     department,
     ...(client.matter ? { matter: text(client.matter) } : {}),
     told: group('told'),

@@ -36,6 +36,8 @@ export interface ConsentGroup {
  */
 export interface ConsentStep {
   readonly action: string;
+  /** Which wording of the items this is: it comes back with the answer. */
+  readonly version: string;
   readonly department: Department;
   readonly matter?: Text;
   /** 依法提供，告知你: no box. */
@@ -65,6 +67,7 @@ export const consentView: View<ConsentStep> = (model, context) => {
     body: html`<div class="desk-only">${facts(context, model)}</div>`,
     aside: form(context, {
       action: model.action,
+      fields: { items: model.version },
       body: [
         group(context, 'told', model.told),
         group(context, 'asked', asked),
@@ -178,6 +181,7 @@ export const views = {
   consent: shown(consentView, {
     sensitive: {
       action: at,
+      version: 'q7Xc',
       department: departments.renshe,
       matter,
       told: { basis: byLaw, items: [level, own] },
@@ -186,6 +190,7 @@ export const views = {
     },
     'all three': {
       action: at,
+      version: 'q7Xc',
       department: departments.yibao,
       told: { basis: byLaw, items: [own] },
       asked: {
@@ -194,6 +199,11 @@ export const views = {
       },
       sensitive: { basis: apart, items: [number] },
     },
-    'told only': { action: at, department: departments.gongjijin, told: { basis: byLaw, items: [level, own] } },
+    'told only': {
+      action: at,
+      version: 'q7Xc',
+      department: departments.gongjijin,
+      told: { basis: byLaw, items: [level, own] },
+    },
   }),
 };

@@ -1,5 +1,6 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { refusedRequest } from './attempts.ts';
 import type { Came, Forms } from './forms.ts';
 import { openJourney } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
@@ -32,7 +33,10 @@ export function provincialSteps(server: FastifyInstance, { patiently }: Forms, n
     if (!journey) return reply;
     const { state, trustticket: ticket } = request.query as { state?: unknown; trustticket?: unknown };
     const { interaction, version, flow, at, browser, first } = journey;
-    if (typeof state !== 'string' || !same(state, flow.provinceState)) return desk.refuse(request, reply, 'EG-1003');
+    if (typeof state !== 'string' || !same(state, flow.provinceState)) {
+      refusedRequest(needs, request, 'state', 'EG-1003');
+      return desk.refuse(request, reply, 'EG-1003');
+    }
     const next: Flow = { way: first, joining: flow.joining };
     if (!(await interactions.saveFlow(interaction.uid, version, next, interaction.exp))) return reply.redirect(at, 303);
     if (typeof ticket !== 'string') return reply.redirect(at, 303);
@@ -48,4 +52,5 @@ export function provincialSteps(server: FastifyInstance, { patiently }: Forms, n
 }
 
 const same = (given: string, known: string | undefined): boolean =>
-  known !== undefined && given.length === known.length && timingSafeEqual(Buffer.from(given), Buffer.from(known));
+  known !== undefined && timingSafeEqual(digest(given), digest(known));
+const digest = (text: string): Buffer => hash('sha256', text, 'buffer');

@@ -29,22 +29,27 @@ export function recoverySteps({ post, patiently }: Forms, needs: SigninNeeds): v
     },
     'realNamePerAddress',
   );
-  post('new-password', ['new-password'], (journey) => {
-    const { flow, request } = journey;
-    const newPassword = field(request, 'new_password', 1024) ?? '';
-    const recover = async (): Promise<Came> => {
-      const { recoverProof: proof = '', identity, login } = flow;
-      const done = await accounts.recover({ ...attemptOf(journey), proof, newPassword, identity });
-      if (done.ok) {
-        kickOutbox();
-        return { flow: { way: 'password', signIn: done.signIn, login, recovered: true } };
-      }
-      const { code, triesLeft, until, reason } = done;
-      if (reason.startsWith('password-') || reason === 'expired') return { name: 'new_password', refusal: done };
-      if (reason === 'province-unreachable') return { code };
-      // what was answered about name and number does not hold: it is asked again, with what is left to try
-      return { flow: { ...flow, identity: undefined, identityRefused: { code, triesLeft, until } } };
-    };
-    return patiently(journey, recover());
-  });
+  post(
+    'new-password',
+    ['new-password'],
+    (journey) => {
+      const { flow, request } = journey;
+      const newPassword = field(request, 'new_password', 1024) ?? '';
+      const recover = async (): Promise<Came> => {
+        const { recoverProof: proof = '', identity, login } = flow;
+        const done = await accounts.recover({ ...attemptOf(journey), proof, newPassword, identity });
+        if (done.ok) {
+          kickOutbox();
+          return { flow: { way: 'password', signIn: done.signIn, login, recovered: true } };
+        }
+        const { code, triesLeft, until, reason } = done;
+        if (reason.startsWith('password-') || reason === 'expired') return { name: 'new_password', refusal: done };
+        if (reason === 'province-unreachable') return { code };
+        // what was answered about name and number does not hold: it is asked again, with what is left to try
+        return { flow: { ...flow, identity: undefined, identityRefused: { code, triesLeft, until } } };
+      };
+      return patiently(journey, recover());
+    },
+    'signInPerAddress',
+  );
 }

@@ -34,20 +34,25 @@ export function registrationSteps({ post, refused, patiently }: Forms, needs: Si
 
   post('another', ['mobile-in-use'], (journey) => goOn(needs, journey, { ...journey.flow, another: true }));
 
-  post('method', ['method'], async (journey) => {
-    const { flow } = journey;
-    const skipped = field(journey.request, 'method', 16) === 'skip';
-    const password = skipped ? undefined : (field(journey.request, 'new_password', 1024) ?? '');
-    const drafted = await accounts.draftRegistration({
-      flow: journey.interaction.uid,
-      proof: flow.proof ?? '',
-      password,
-      termsVersion: articlesVersion,
-      another: flow.another,
-    });
-    if (!drafted.ok) return refused(journey, 'new_password', drafted);
-    return goOn(needs, journey, { ...flow, draft: drafted.draft });
-  });
+  post(
+    'method',
+    ['method'],
+    async (journey) => {
+      const { flow } = journey;
+      const skipped = field(journey.request, 'method', 16) === 'skip';
+      const password = skipped ? undefined : (field(journey.request, 'new_password', 1024) ?? '');
+      const drafted = await accounts.draftRegistration({
+        flow: journey.interaction.uid,
+        proof: flow.proof ?? '',
+        password,
+        termsVersion: articlesVersion,
+        another: flow.another,
+      });
+      if (!drafted.ok) return refused(journey, 'new_password', drafted);
+      return goOn(needs, journey, { ...flow, draft: drafted.draft });
+    },
+    'signInPerAddress',
+  );
   post(
     'real-name',
     ['register-real-name', 'real-name'],

@@ -102,6 +102,8 @@ t.test('other ways in, and what is refused', { timeout: 120_000 }, async (t) => 
       headers: { origin: own.province },
     });
     const ticket = back.headers.get('location') ?? '';
+    const forged = `${at}/ticket?state=${encodeURIComponent('é'.repeat(32))}&trustticket=abcdefghijklmnopq`;
+    t.equal((await jar.fetch(forged)).status, 403, 'a state of as many characters and more bytes');
     t.match(ticket, /trustticket=/);
     const other = new Jar();
     const elsewhere = await begin(other);
@@ -122,6 +124,13 @@ t.test('other ways in, and what is refused', { timeout: 120_000 }, async (t) => 
     const left = await open(jar, authorize);
     const [, action] = /"(\/signin\/[^"]+\/roaming)#err"/.exec(left) ?? [];
     t.ok(action, 'the notice of a first visit');
+    for (const decision of ['nonsense', ''])
+      t.equal(
+        (await send(jar, own.issuer + String(action).replace('/roaming', ''), 'roaming', { decision })).status,
+        400,
+        'no answer is no sign-out',
+      );
+    t.match(await open(jar, authorize), /测\*甲/, 'still signed in');
     const next = jar.clone();
     next.drop('egret');
     const answer2 = await next.fetch(own.issuer + action, {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import type common from '@zxcvbn-ts/language-common';
 import { commonNames } from './names.ts';
@@ -40,6 +41,7 @@ export async function judgePassword(typed: string, own: Own): Promise<PasswordPr
 
 // what stands between the parts of a date or a number when people write it down
 const separators = /[\s.\-_/\\年月日号]/gu;
+export const compact = (text: string): string => text.replace(separators, '');
 
 export function containsOwn(password: string, own: Own): boolean {
   const lower = password.toLowerCase();
@@ -47,7 +49,8 @@ export function containsOwn(password: string, own: Own): boolean {
   return piecesOf(own).some((piece) => lower.includes(piece) || joined.includes(piece.replace(separators, '')));
 }
 
-function piecesOf({ names = [], mobiles = [], idNumbers = [] }: Own): string[] {
+/** Lower-cased. */
+export function piecesOf({ names = [], mobiles = [], idNumbers = [] }: Own): string[] {
   const pieces: string[] = [];
   for (const name of names) {
     if (!name) continue;
@@ -69,13 +72,28 @@ function piecesOf({ names = [], mobiles = [], idNumbers = [] }: Own): string[] {
 
 // 10^8 guesses: below it a stolen hash falls within hours, and what is below it is on lists or made from their entries.
 const leastScore = 3;
+/** Characters looked at together: an estimate takes the square of its length, and 64 made to be slow some 20 ms. */
+const span = 64;
 /**
- * Leaked, common, or put together from what is. Loads the dictionaries (20 MB) on first use. The estimate takes at most
- * a tenth of a second, for 128 characters made to be slow.
+ * Leaked, common, or put together from what is. A long one is good as soon as a part of it is. Loads the dictionaries
+ * (20 MB) on first use; between two parts others have their turn.
  */
 export async function isCommon(password: string): Promise<boolean> {
   const estimate = await dictionaries();
-  return estimate.check(password).score < leastScore;
+  const period = periodOf(password);
+  // what comes again and again is no more than what comes twice
+  const judged = period * 2 <= password.length ? password.slice(0, period * 2) : password;
+  for (let at = 0; at < judged.length; at += span) {
+    if (at > 0) await turn();
+    if (estimate.check(judged.slice(at, at + span)).score >= leastScore) return false;
+  }
+  return true;
+}
+
+/** After how many characters a text begins anew: 3 for `abcabcab`, its length where it never does. */
+function periodOf(text: string): number {
+  for (let period = 1; period < text.length; period++) if (text.startsWith(text.slice(period))) return period;
+  return text.length;
 }
 
 let loaded: Promise<ZxcvbnFactory> | undefined;

@@ -1,0 +1,38 @@
+import type { Provider } from 'oidc-provider';
+import { isUnreachable } from '../store/database.ts';
+import { isRedisUnreachable } from '../store/redis.ts';
+
+/** The code of a store that is away, or undefined when the error is something else. */
+export const storeAway = (error: unknown): 'EG-1702' | 'EG-1703' | undefined =>
+  isRedisUnreachable(error) ? 'EG-1703' : isUnreachable(error) ? 'EG-1702' : undefined;
+
+/**
+ * The library answers 500 for whatever it does not know. A store that is away is no fault of the request: 503, and when
+ * to come again (RFC 6749, 4.1.2.1: `temporarily_unavailable`; DESIGN rule 3). Pages are drawn by `errorPage`.
+ */
+export function unavailable(provider: Provider): void {
+  const met = new WeakMap<object, unknown>();
+  provider.on('server_error', (ctx, error) => met.set(ctx, error));
+  provider.use(async (ctx, next) => {
+    let error: unknown;
+    try {
+      await next();
+      error = met.get(ctx);
+    } catch (thrown) {
+      if (!storeAway(thrown)) throw thrown;
+      error = thrown;
+      ctx.body = {};
+    }
+    const code = error === undefined ? undefined : storeAway(error);
+    if (!code) return;
+    const { body } = ctx;
+    ctx.status = 503;
+    ctx.set('retry-after', '1');
+    ctx.remove('set-cookie');
+    if (typeof body === 'object')
+      ctx.body = {
+        error: 'temporarily_unavailable',
+        error_description: `${code}: a store of the gateway is not reachable, try again`,
+      };
+  });
+}

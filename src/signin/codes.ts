@@ -13,7 +13,7 @@ import type { Typed } from './steps.ts';
  * and the second factor: what a right code leads to is told by the purpose it was sent for.
  */
 export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
-  const { accounts, kickOutbox } = needs;
+  const { accounts } = needs;
   const ways = { 'sign-in': 'sms', register: 'register', recover: 'recover' } as const;
   const send = async (
     journey: Journey,
@@ -23,7 +23,6 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
   ): Promise<FastifyReply> => {
     const sent = await accounts.requestCode({ ...attemptOf(journey), purpose, mobile });
     if (!sent.ok) return refused(journey, journey.step === 'code' ? 'otp' : 'mobile', sent, typed);
-    kickOutbox();
     const { ok: _ok, ...code } = sent;
     const { joining, shared } = journey.flow;
     const login = parseMobile(mobile);
@@ -70,7 +69,6 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
       if (!signIn) return journey.reply.redirect(journey.at, 303);
       const sent = await accounts.requestSecondFactor({ ...attemptOf(journey), accountId: signIn.accountId });
       if (!sent.ok) return refused(journey, code ? 'otp' : 'send', sent);
-      kickOutbox();
       const { ok: _ok, ...rest } = sent;
       return goOn(needs, journey, { ...journey.flow, code: { purpose: 'second-factor', mobile: '', ...rest } });
     },

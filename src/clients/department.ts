@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
 
@@ -117,8 +118,11 @@ export function problemsOf(definition: unknown, development: boolean): string[] 
     const address = definition[field];
     if (address) check(field, address, false);
   }
-  if (definition.auth === 'private_key_jwt' && !definition.jwks_uri === !definition.jwks)
+  if (definition.jwks && definition.jwks_uri) wrong.push(`${name}: jwks_uri or jwks, not both`);
+  if (definition.auth === 'private_key_jwt' && !definition.jwks_uri && !definition.jwks)
     wrong.push(`${name}: private_key_jwt needs jwks_uri or jwks, one of them`);
+  for (const [n, key] of (definition.jwks?.keys ?? []).entries())
+    if (!isPublicKey(key)) wrong.push(`${name}: jwks/keys/${n} must be a public key, whole and of a known kind`);
   if (definition.auth === 'none' && definition.grants.includes('client_credentials'))
     wrong.push(`${name}: a public client cannot have client_credentials`);
   if (definition.grants.includes('authorization_code') && definition.redirect_uris.length === 0)
@@ -132,4 +136,14 @@ export function problemsOf(definition: unknown, development: boolean): string[] 
   if (definition.auth === 'none' && (definition.scopes as string[]).includes('identity'))
     wrong.push(`${name}: a public client cannot have the scope identity`);
   return wrong;
+}
+
+/** A private or shared key here would rest where everybody reads it; half a key would fail at the first sign-in. */
+function isPublicKey(key: Record<string, unknown>): boolean {
+  try {
+    createPublicKey({ key, format: 'jwk' });
+    return !('d' in key);
+  } catch {
+    return false;
+  }
 }

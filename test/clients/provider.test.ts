@@ -1,3 +1,4 @@
+import { exportJWK, generateKeyPair } from 'jose';
 import t from 'tap';
 import { database } from '../support/database.ts';
 import { jwks, post } from '../support/department.ts';
@@ -30,4 +31,20 @@ t.test('every kind of definition that is taken works at the provider', async (t)
   const { status, json } = await post(own, '/token', 'a-service', { grant_type: 'client_credentials' });
   t.match([status, json], [200, { access_token: String, token_type: 'Bearer' }], 'a service asks for no scope');
   t.equal(json.scope, undefined);
+
+  const pair = await generateKeyPair('ES256', { extractable: true });
+  const secret = await exportJWK(pair.privateKey);
+  for (const [name, keys] of [
+    ['nothing in it', {}],
+    ['a private key', secret],
+    ['a shared secret', { kty: 'oct', k: 'c2VjcmV0' }],
+    ['half a key', { ...secret, d: undefined, y: undefined }],
+    ['a key off its curve', { ...secret, d: undefined, y: secret.x }],
+    ['an unknown kind', { kty: 'XX' }],
+  ] as const) {
+    const wrong = client('keys', { ...code, auth: 'private_key_jwt', jwks: { keys: [...jwks.keys, keys] } });
+    await t.rejects(own.clients.apply([wrong]), { code: 'EG-1601', message: /keys: jwks\/keys\/1 .*public/ }, name);
+  }
+  const both = { ...code, auth: 'client_secret_basic', jwks, jwks_uri: 'http://127.0.0.1:9/jwks.json' };
+  await t.rejects(own.clients.apply([client('both', both)]), { code: 'EG-1601', message: /both: .*jwks_uri or jwks/ });
 });

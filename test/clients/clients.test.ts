@@ -98,7 +98,11 @@ t.test('apply', async (t) => {
       ['an address too long', { redirect_uris: [`https://a.example/${'a'.repeat(500)}`] }, /redirect_uris/],
       ['no address for a code', { redirect_uris: [] }, /redirect_uris/],
       ['a key for nobody', { auth: 'private_key_jwt' }, /private_key_jwt.*jwks/],
-      ['keys twice', { auth: 'private_key_jwt', jwks_uri: good.home, jwks: { keys: [{}] } }, /jwks_uri or jwks, not both/],
+      [
+        'keys twice',
+        { auth: 'private_key_jwt', jwks_uri: good.home, jwks: { keys: [{}] } },
+        /jwks_uri or jwks, not both/,
+      ],
       ['an empty set of keys', { auth: 'private_key_jwt', jwks: { keys: [] } }, /jwks/],
       ['credentials of a public client', { auth: 'none', grants: ['client_credentials'] }, /client_credentials/],
       ['an origin with a path', { origins: ['https://zhujian.example/'] }, /origins.*bare/],

@@ -67,8 +67,10 @@ export class Citizen {
 
   /** Sends one form of the journey at `at`; answers the page it led to. */
   async send(at: string, action: string, form: Record<string, string> = {}): Promise<Shown> {
-    const { token } = await this.form(at);
-    const answer = await this.post(at, action, token, form);
+    const { token, page: asked } = await this.form(at);
+    // which wording a consent was shown in comes back with the answer
+    const items = /name="items" value="([^"]+)"/.exec(asked)?.[1];
+    const answer = await this.post(at, action, token, { ...(items ? { items } : {}), ...form });
     const page = await answer.text();
     const location = answer.headers.get('location');
     return location ? this.open(location) : { status: answer.status, page, to: undefined };

@@ -95,10 +95,13 @@ export class Visitor {
   /** Sends a form of the journey; the answer is the page it led to, with the status of the post itself. */
   async send(action: string, form: Record<string, string> = {}): Promise<Page> {
     // a page without a form has none: that of the page before it still counts
-    this.#token = /name="form_token" value="([^"]+)"/.exec((await this.see()).page)?.[1] ?? this.#token;
+    const { page } = await this.see();
+    this.#token = /name="form_token" value="([^"]+)"/.exec(page)?.[1] ?? this.#token;
+    // which wording a consent was shown in comes back with the answer
+    const items = /name="items" value="([^"]+)"/.exec(page)?.[1];
     const answer = await this.jar.fetch(`${this.at}/${action}`, {
       method: 'POST',
-      body: new URLSearchParams({ form_token: this.#token, ...form }),
+      body: new URLSearchParams({ form_token: this.#token, ...(items ? { items } : {}), ...form }),
       headers: { origin: this.own.issuer },
     });
     const to = answer.headers.get('location');

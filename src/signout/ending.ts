@@ -164,6 +164,7 @@ export async function readSignOut(
   needs: Pick<EndingNeeds, 'database' | 'clock'>,
   id: string,
 ): Promise<SignOutRecord | undefined> {
+  if (!/^[\w-]{22}$/.test(id)) return undefined; // anything else in an address, a NUL too, is no name of one
   const [row] = await needs.database.sql<
     { everything: boolean; rows: Told[]; onward: Onward | null; at: Date }[]
   >`select everything, rows, onward, at from sign_outs where id = ${id} and expires_at > ${new Date(needs.clock.now())}`;

@@ -300,7 +300,17 @@ t.test('signing out', async (t) => {
       t.equal(new URL(href).searchParams.get('state'), asked.searchParams.get('state'));
       const back = await visitor.jar.fetch(href);
       t.match(await back.text(), /按你刚才选的办了/, 'which knows the browser that left');
-      t.equal((await visitor.request(`${result}x`)).status, 404, 'the page of no sign-out');
+      for (const id of [
+        'x'.repeat(22),
+        'x',
+        '%00',
+        `${'x'.repeat(21)}%00`,
+        '%27',
+        '..%2f..%2fetc',
+        '__proto__',
+        '测试',
+      ])
+        t.equal((await visitor.request(`/sign-out/result/${id}`)).status, 404, `the page of no sign-out: ${id}`);
     });
   });
 
@@ -317,6 +327,22 @@ t.test('signing out', async (t) => {
     }
     t.ok((await somebody.state(1)).session, 'the same person at another browser stays');
     t.ok(await somebody.isSignedIn());
+  });
+
+  await t.test('the button pressed twice', async (t) => {
+    const hasty = new Roamer(own);
+    await hasty.signIn(yi);
+    await hasty.visit(1);
+    const { sid } = (await hasty.state(1)).session ?? {};
+    const body = new URLSearchParams({ ...(await hasty.hidden('/sign-out')), choice: 'all' });
+    const headers = { origin: own.issuer };
+    const both = await Promise.all([1, 2].map(() => hasty.request('/sign-out', { method: 'POST', headers, body })));
+    for (const { status, to } of both)
+      t.ok(status === 200 || (status === 303 && /^\/sign-out\/result\//.test(to ?? '')));
+    t.match((await hasty.request('/sign-out', { method: 'POST', headers, body })).page, /你没有登录/, 'and once more');
+    await until(async () => (await hasty.state(1)).ended === 'notice', patience);
+    const told = (await hasty.state(1)).notices.filter((notice) => notice.sid === sid);
+    t.equal(told.length, 1, 'the department was told once');
   });
 
   await t.test('nobody is signed in', async (t) => {

@@ -39,12 +39,7 @@ export async function accountCenter(scope: FastifyInstance, needs: AccountCenter
     ...needs,
     async present(request, reply) {
       const session = await needs.browserSessions.read(request.cookies[desk.cookieName]);
-      const stands =
-        session &&
-        clock.now() - session.seen <= lifetimes.sessionIdle * 1000 &&
-        !sessions.ended('session', digestOfUid(session.uid), session.started) &&
-        !sessions.ended('account', session.accountId, session.started);
-      if (stands) return session;
+      if (session && clock.now() - session.seen <= lifetimes.sessionIdle * 1000) return session;
       // who came back without signing in is not sent round again
       if ((request.query as { error?: unknown }).error !== undefined) desk.refuse(request, reply, 'EG-1602');
       else reply.header('cache-control', 'no-store').redirect(signInAddress(desk.issuer, stateFor(request.url)), 303);
@@ -66,7 +61,13 @@ export async function accountCenter(scope: FastifyInstance, needs: AccountCenter
         )
         .sort((a, b) => Number(b.current) - Number(a.current));
     },
-    frame: (request, { maskedName }) => desk.context(request, { person: { maskedName } }),
+    frame: (request, { maskedName, seen }) => ({
+      ...desk.context(request, { person: { maskedName } }),
+      sessionEnd: {
+        at: seen + lifetimes.sessionIdle * 1000,
+        stay: signInAddress(desk.issuer, stateFor(request.url)),
+      },
+    }),
     client(id) {
       const client = needs.clients.snapshot().clients.get(id);
       return client?.state === 'active' ? client : undefined;

@@ -65,6 +65,8 @@ export interface PageContext {
   readonly now: number;
   /** Who is signed in; absent on pages before that. */
   readonly person?: { readonly maskedName: string };
+  /** When the session ends unless it is used (epoch ms), and where a GET uses it and comes back here. */
+  readonly sessionEnd?: { readonly at: number; readonly stay: string };
   /** The province does not answer, and this page is touched by it. */
   readonly banner?: Outage;
   /** Stands in every form as the hidden field `form_token`. */

@@ -83,6 +83,7 @@ ${content.lead && html`<p class="lead">${content.lead}</p>`}
 ${content.body}
 </div>
 ${content.aside && html`<div class="aside">${content.aside}</div>`}
+${sessionEnd(context)}
 ${offline(context)}
 </main>
 ${footer(context)}
@@ -151,6 +152,18 @@ ${context.path.split('?')[0] !== places.outage && html`<p><a href="${places.outa
 function offline(context: PageContext): Html {
   const words = pageWords(context);
   return html`<div class="notice limited" role="status" data-offline hidden><p class="notice-title">${words.offlineTitle}</p><p>${words.offline}</p></div>`;
+}
+
+/** Minutes before the end of a session that its page says so: time to read it, in the large edition twice as much. */
+const warning = { standard: 2, large: 4 } as const;
+
+/** Shown by the script only, when that time has come. */
+function sessionEnd(context: PageContext): Content {
+  if (!context.sessionEnd) return nothing;
+  const words = pageWords(context);
+  const minutes = warning[context.mode];
+  const shownAfter = Math.max(0, context.sessionEnd.at - context.now - minutes * 60_000);
+  return html`<div class="notice limited" role="status" data-shown-after="${String(shownAfter)}" hidden><p class="notice-title">${words.sessionEnds(minutes)}</p><p><a class="button outline" href="${context.sessionEnd.stay}">${words.stay}</a></p></div>`;
 }
 
 function footer(context: PageContext): Html {

@@ -37,6 +37,12 @@ t.test('what the script adds, and what works without it', wants('chromium'), asy
   server.get('/wrong', (_request, reply) =>
     reply.type('text/html').header('content-security-policy', contentSecurityPolicy).send(shown(problems)),
   );
+  server.get('/ends', (request, reply) => {
+    const { mode } = request.query as { mode: 'standard' | 'large' };
+    const now = context().now;
+    const ending = { ...context(), mode, sessionEnd: { at: now + 10 * 60_000, stay: '/stay' } };
+    return reply.type('text/html').send(page(ending, { title: '账号', body: '' }));
+  });
   server.post('/slow', async (request, reply) => {
     posts.push(request.body as string);
     await new Promise<void>((resolve) => {
@@ -57,6 +63,24 @@ t.test('what the script adds, and what works without it', wants('chromium'), asy
   const arrived = async () => {
     while (posts.length === 0) await new Promise((resolve) => setImmediate(resolve));
   };
+
+  await t.test('a session that ends says so two minutes before, in the large edition four', async (t) => {
+    for (const [mode, minutes] of [
+      ['standard', 2],
+      ['large', 4],
+    ] as const) {
+      const tab = await browser.newPage();
+      await tab.clock.install({ time: 0 });
+      await tab.goto(`${url}/ends?mode=${mode}`);
+      const stay = tab.getByRole('link', { name: '继续使用' });
+      await tab.clock.runFor((10 - minutes) * 60_000 - 1_000);
+      t.equal(await stay.isVisible(), false, mode);
+      await tab.clock.runFor(1_000);
+      t.equal(await stay.isVisible(), true, mode);
+      t.match(await tab.getByRole('status').first().innerText(), `${minutes} 分钟后自动退出`);
+      await tab.close();
+    }
+  });
 
   await t.test('with it', async (t) => {
     const tab = await browser.newPage();

@@ -1,5 +1,5 @@
 // What a script adds to pages that work without it: 显示 beside a password, focus on the error summary, one submit for
-// two presses, and a word when the network is gone.
+// two presses, a word when the network is gone and before a session ends.
 (() => {
   const summary = document.querySelector('#err');
   if (summary) summary.focus();
@@ -23,6 +23,13 @@
     field.append(button);
     // A password leaves as a password, so that no browser offers it again as typed text.
     input.form?.addEventListener('submit', () => tell(false));
+  }
+
+  for (const notice of document.querySelectorAll('[data-shown-after]')) {
+    setTimeout(() => {
+      notice.hidden = false;
+      notice.scrollIntoView({ block: 'nearest' });
+    }, Number(notice.dataset.shownAfter));
   }
 
   const offline = document.querySelector('[data-offline]');

@@ -1,10 +1,11 @@
 import { decodeJwt } from 'jose';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { Citizen, mustGoOn } from '../races/citizen.ts';
 import { authenticate, jwks } from '../support/department.ts';
 import { client, redirect } from '../support/op.ts';
 import { pair } from '../support/pair.ts';
 import { until } from '../support/processes.ts';
+import { wants } from '../support/wants.ts';
 import { receiver } from './receiver.ts';
 
 /**
@@ -19,10 +20,11 @@ const caps = ['sign_in', 'codes', 'registrations', 'real_name'].map((name) => [
   { count: 10_000, seconds: 60 },
 ]);
 
-t.test('endings reach exactly the departments concerned', async (t) => {
+const endings = (redis: boolean) => async (t: Test) => {
   const both = { grants: ['authorization_code', 'refresh_token'] };
   const own = await pair(t, {
     ports: 1,
+    redis,
     clients: ([port]) => [
       client('basic', {
         ...both,
@@ -148,18 +150,20 @@ t.test('endings reach exactly the departments concerned', async (t) => {
   await t.test('only this department, and the write of the protocol state lost', async (t) => {
     const left = await visit(a, 'basic');
     const kept = [await visit(a, 'public'), await visit(a, 'signed'), await visit(b, 'basic'), bystander];
-    await sql`create table kept as select * from protocol_state`;
+    if (!redis) await sql`create table kept as select * from protocol_state`;
     const page = `/session/end?client_id=basic`;
     const answer = await press(a, page, '/sign-out', { choice: 'one' });
     t.equal(answer.status, 303);
-    await sql.begin(async (tx) => {
-      await tx`delete from protocol_state`;
-      await tx`insert into protocol_state select * from kept`;
-    });
+    // as if what followed the record had never arrived
+    if (!redis)
+      await sql.begin(async (tx) => {
+        await tx`delete from protocol_state`;
+        await tx`insert into protocol_state select * from kept`;
+        await tx`drop table kept`;
+      });
     await dies(t, [left], 'left');
     await stands(t, kept, 'left one');
     await notices(t, [left], 'left');
-    await sql`drop table kept`;
     const again = await visit(a, 'basic');
     await stands(t, [again], 'a visit that begins later');
     const events = await sql<{ event: string }[]>`
@@ -241,6 +245,9 @@ t.test('endings reach exactly the departments concerned', async (t) => {
 
   t.equal(told.notices.length, seen, 'nobody else was told of anything');
   t.same(told.wrong, []);
-});
+};
+
+t.test('endings reach exactly the departments concerned', endings(false));
+t.test('and so with Redis', wants('redis-server'), endings(true));
 
 type Tap = Pick<typeof t, 'equal' | 'same'>;

@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { createAccounts } from './accounts/accounts.ts';
-import { type AuditTrail, createAudit } from './audit/audit.ts';
+import { type AuditTrail, createAttempts, createAudit } from './audit/audit.ts';
 import { createBridge } from './bridge/bridge.ts';
 import { type ClientRecord, createClients, readFrom } from './clients/clients.ts';
 import { shiftedClock } from './clock.ts';
@@ -78,6 +78,13 @@ export async function createGateway(
   });
   const { vault, audit } = keys;
   const reference = (accountId: string): Buffer => vault.mac('audit-ref', accountId);
+  const attempts = createAttempts({
+    database,
+    record: audit.record,
+    clock,
+    reference: (address) => vault.mac('audit-ref', `address\n${address}`),
+    onTrouble: trouble('audit'),
+  });
   const outbox = createOutbox({ database, vault, audit, clock, onTrouble: trouble('outbox') });
   const clients = await createClients({ database, vault, audit, clock, development });
   if (development) await clients.apply(await definitions(config.clientsFolder));
@@ -150,6 +157,8 @@ export async function createGateway(
       for (const event of events) audit.unsent(event, why);
     },
     errorPage: pages.draw,
+    attempts,
+    clientState: (clientId) => clients.snapshot().clients.get(clientId)?.state,
   };
   const epochs = createEpochs(needs, keys, clients, trouble('provider'));
   const interactions = createInteractions(epochs, state, vault);
@@ -175,6 +184,7 @@ export async function createGateway(
     vault,
     database,
     audit,
+    attempts,
     outbox,
     clients,
     sessions,
@@ -231,6 +241,7 @@ export async function createGateway(
     async listen() {
       keys.start();
       audit.start();
+      attempts.start();
       drain.start();
       await Promise.all([clients.start(), sessions.start()]);
       outbox.start({
@@ -263,6 +274,7 @@ export async function createGateway(
       await outbox.stop();
       await Promise.all([clients.stop(), sessions.stop()]);
       await drain.stop();
+      await attempts.stop();
       await database
         .begin((tx) => audit.record(tx, { type: 'process.stopped', outcome: 'success', detail: { reason: 'signal' } }))
         .catch(() => {}); // the records are away: the next start says that this process ended without a word

@@ -6,11 +6,12 @@ import fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   LogController,
 } from 'fastify';
 import { accountCenter } from './account-center/account-center.ts';
 import type { Accounts } from './accounts/accounts.ts';
-import type { AuditTrail } from './audit/audit.ts';
+import type { Attempts, AuditTrail } from './audit/audit.ts';
 import type { Bridge } from './bridge/bridge.ts';
 import type { Clients } from './clients/clients.ts';
 import type { Clock } from './clock.ts';
@@ -27,6 +28,7 @@ import {
   type Interactions,
   keyOf,
   mountProvider,
+  noteStranger,
   type ProtocolState,
   requestOf,
 } from './provider/provider.ts';
@@ -47,6 +49,7 @@ export interface CitizenNeeds {
   readonly vault: Vault;
   readonly database: Database;
   readonly audit: AuditTrail;
+  readonly attempts: Attempts;
   readonly outbox: OutboxService;
   readonly clients: Clients;
   readonly sessions: Sessions;
@@ -74,14 +77,21 @@ export function codeOf(error: unknown): Code {
   return 'EG-1700';
 }
 
+/** Where operators' routes are, on a listener of their own. */
+const operators = /^\/(?:admin|metrics|healthz|readyz|bridge)(?:[/?]|$)/;
+
 /** The listener that citizens and departments reach. */
 export async function citizenListener(
   needs: CitizenNeeds,
 ): Promise<{ listen(host: string, port: number): Promise<void>; close(): Promise<void> }> {
-  const { config, clock, vault, bridge, state, epochs, metrics } = needs;
+  const { config, clock, vault, bridge, state, epochs, metrics, attempts } = needs;
   const { issuer } = config;
   const secure = issuer.startsWith('https:');
   const limits: Record<string, { count: number; seconds: number }> = { ...config.limits };
+  const refusedRequest = ({ ip: address, routeOptions }: FastifyRequest, reason: string, code: Code): void => {
+    const detail = { reason, ...(routeOptions.url ? { route: routeOptions.url } : {}) };
+    attempts.note({ type: 'request.refused', address, code, detail });
+  };
   const desk = createDesk({
     clock,
     issuer,
@@ -95,6 +105,11 @@ export async function citizenListener(
     count: (name, address) => {
       const { count, seconds } = limits[name] ?? { count: 60, seconds: 600 };
       return state.count(keyOf('Limit', `${name}\n${address}`), seconds * 1000, count);
+    },
+    attempted: (request, what) => {
+      const { ip: address } = request;
+      if ('limit' in what) return attempts.note({ type: 'limit.hit', address, code: 'EG-1009', detail: what });
+      refusedRequest(request, what.reason, 'EG-1003');
     },
   });
   needs.pages.use(desk);
@@ -144,7 +159,10 @@ export async function citizenListener(
       );
       done();
     });
-    server.setNotFoundHandler((request, reply) => desk.refuse(request, reply, 'EG-1002'));
+    server.setNotFoundHandler((request, reply) => {
+      if (operators.test(request.url)) refusedRequest(request, 'admin-path', 'EG-1002');
+      return desk.refuse(request, reply, 'EG-1002');
+    });
     server.setErrorHandler((error, request, reply) => {
       const code = codeOf(error);
       if (code === 'EG-1700')
@@ -152,6 +170,9 @@ export async function citizenListener(
           { err: { type: (error as Error).name, message: (error as Error).message, stack: (error as Error).stack } },
           'unexpected fault',
         );
+      // no page of ours sends these: a field twice, longer than it can be typed, a body without an end
+      if (code === 'EG-1005') refusedRequest(request, 'oversize', code);
+      if (code === 'EG-1001' && error instanceof EgretError) refusedRequest(request, 'field', code);
       const wait = error instanceof EgretError ? Number(error.params.retryAfter ?? 0) : 0;
       return desk.refuse(request, reply, code, wait ? { until: clock.now() + wait * 1000 } : {});
     });
@@ -187,6 +208,7 @@ async function mountPages(scope: FastifyInstance, needs: CitizenNeeds, desk: Des
     lifetimes: config.lifetimes,
     endSession: (session, by) => signOut.endSession(session, by).then(() => {}),
     kickOutbox: needs.outbox.kick,
+    stranger: (uid, told) => noteStranger(needs.state, uid, told),
   });
   await accountCenter(scope, {
     ...needs,

@@ -17,6 +17,7 @@ import { createNumbers } from './numbers.ts';
 import { insertEvent, insertOnce, insertRejected, readTail, storedEvents, transactionFates } from './records.ts';
 import { type Verification, type VerifyOptions, verify } from './verify.ts';
 
+export { type Attempt, type Attempts, createAttempts } from './attempts.ts';
 export type { AuditKey } from './envelope.ts';
 export { type AuditEvent, type Detail, type EventType, events, type Reference } from './events.ts';
 export type { Problem } from './gaps.ts';

@@ -12,7 +12,6 @@ export const events = {
   // A process, and the trail itself
   'process.started': ['version', 'node', 'role'],
   'process.stopped': ['reason'],
-  'store.epoch-began': ['store', 'reason'],
   /** Numbers of a process that were given out for acts that did not happen. */
   'audit.voided': ['numbers', 'why'],
   /** Something without a good MAC was found before it was chained. */
@@ -23,8 +22,9 @@ export const events = {
   'sign-in.sms': ['browser', 'strength', 'level', 'reason', 'left', 'until', 'session'],
   'sign-in.second-factor': ['browser', 'strength', 'level', 'reason', 'left', 'until', 'session'],
   'sign-in.province': ['browser', 'strength', 'level', 'reason', 'session', 'province', 'provinceCode'],
-  'sign-in.paused': ['way', 'until', 'reason'],
-  'sign-in.step-up': ['from', 'to', 'reason', 'session'],
+  'sign-in.paused': ['way', 'until', 'count'],
+  /** More was asked for than the session had; `from` and `to` are acr values. `reason`: declined. */
+  'sign-in.step-up': ['from', 'to', 'reason'],
   'session.started': ['session', 'strength', 'level', 'way'],
   /** `by`: person, department, staff, password, account, limit, replay; `scope`: all or client. */
   'session.ended': ['session', 'by', 'scope', 'clients', 'count', 'reason'],
@@ -40,43 +40,46 @@ export const events = {
   'account.mobile-added': ['way', 'reason'],
   'account.recovered': ['way', 'reason'],
   'password.set': ['reason'],
-  'password.changed': ['reason', 'sessions'],
   'password.reset': ['reason', 'sessions', 'identityAsked'],
   'password.rehashed': ['parameters'],
   'real-name.checked': ['way', 'level', 'result', 'reason', 'provinceCode', 'trace', 'ms'],
   'real-name.level': ['from', 'to', 'way'],
   'province.linked': ['province', 'level', 'reason'],
   'province.conflict': ['province', 'reason'],
-  'province.asked': ['service', 'result', 'provinceCode', 'trace', 'ms'],
   'code.sent': ['purpose', 'channel', 'reason', 'left', 'until'],
   'code.verified': ['purpose', 'tries'],
   'code.refused': ['purpose', 'reason', 'tries', 'left', 'until'],
   'case.opened': ['kind', 'reason'],
-  'case.closed': ['kind', 'reason'],
+  /** A cap of one network address; budgets of a person stand in the events of what they pay for. */
   'limit.hit': ['limit', 'until', 'count'],
 
   // Consent and protocol
   'consent.given': ['scopes', 'claims', 'way', 'until', 'session'],
-  'consent.declined': ['scopes', 'claims', 'session'],
+  /** All that was asked, or those items alone that were left out. */
+  'consent.declined': ['scopes', 'reason', 'count'],
   'consent.withdrawn': ['scopes', 'claims', 'by', 'reason'],
   'consent.notice': ['choice', 'session'],
   'authorization.code-issued': ['scopes', 'acr', 'amr', 'session', 'grant', 'prompt'],
-  'authorization.refused': ['error', 'reason', 'session', 'prompt'],
+  /** `error`: the code of the standard; `reason`: a word of ours, as provider/attempts.ts has them. */
+  'authorization.refused': ['error', 'reason', 'count'],
   'token.issued': ['grantType', 'tokens', 'scopes', 'kid', 'session', 'grant', 'resource'],
   'token.refreshed': ['tokens', 'scopes', 'kid', 'session', 'grant', 'resource', 'repeated'],
   'token.replayed': ['token', 'session', 'grant', 'reason'],
   'token.revoked': ['token', 'session', 'grant', 'by'],
-  'token.refused': ['error', 'grantType', 'reason', 'session', 'grant'],
-  'introspection.refused': ['error', 'reason', 'token'],
+  /** `at`: the endpoint that it was presented at. */
+  'token.refused': ['error', 'at', 'reason', 'count'],
+  'introspection.refused': ['error', 'reason', 'count'],
   'personal-data.released': ['claims', 'scopes', 'way', 'session', 'grant'],
-  'request.refused': ['reason', 'route', 'error'],
+  /** `reason`: origin, form-token, field, oversize, duplicate, interaction, session, state, admin-path. */
+  'request.refused': ['reason', 'route', 'count'],
 
   // Departments
   'client.applied': ['change', 'fields', 'by'],
   'client.stopped': ['by', 'reason'],
   'client.restarted': ['by', 'reason'],
   'client.secret': ['step', 'secret', 'by', 'until'],
-  'client.refused': ['error', 'reason', 'method'],
+  /** `at`: the endpoint; `method`: how it showed who it is. */
+  'client.refused': ['error', 'at', 'reason', 'method', 'count'],
 
   // Keys
   'key.created': ['kid', 'kind', 'algorithm', 'state', 'epoch'],

@@ -6,6 +6,7 @@ import type { SigningKey } from '../keys/keys.ts';
 import { allAcrValues } from '../policy/policy.ts';
 import { acts } from './acts.ts';
 import { Adapter } from './adapter.ts';
+import { type AttemptNeeds, attempts, ownTokens } from './attempts.ts';
 import { claims, findAccount, type PersonalData } from './claims.ts';
 import { paths } from './discovery.ts';
 import { accountCenterClient, type GrantNeeds, loadGrant } from './grants.ts';
@@ -25,7 +26,8 @@ export interface Lifetimes {
   readonly sessionAbsolute: number;
 }
 
-export interface ProviderNeeds extends AdapterNeeds, GrantNeeds {
+export interface ProviderNeeds extends AdapterNeeds, GrantNeeds, AttemptNeeds {
+  readonly state: AdapterNeeds['state'];
   readonly lifetimes: Lifetimes;
   readonly development: boolean;
   /** Our page for an error that no redirect address may carry, or for a step that has expired. */
@@ -139,13 +141,8 @@ export function buildProvider(
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
       clientCredentials: { enabled: true },
-      introspection: {
-        enabled: true,
-        // a public client's name is anybody's: introspection wants a proof (RFC 7662, 2.1)
-        allowedPolicy: (_ctx, client, token) =>
-          client.clientAuthMethod !== 'none' && token.clientId === client.clientId,
-      },
-      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
+      introspection: { enabled: true, allowedPolicy: ownTokens(needs, 'introspection') },
+      revocation: { enabled: true, allowedPolicy: ownTokens(needs, 'revocation') },
       rpInitiatedLogout: { enabled: true },
       userinfo: { enabled: true },
       dPoP: { enabled: false },
@@ -161,6 +158,7 @@ export function buildProvider(
   provider.proxy = true; // host and scheme are pinned before it sees them (mount.ts)
   applyOverrides(provider, needs);
   acts(provider, needs);
+  attempts(provider, needs);
   return provider;
 }
 

@@ -9,6 +9,7 @@
 export { missing, wanted } from './acr.ts';
 export { databaseState } from './adapter-database.ts';
 export { redisState } from './adapter-redis.ts';
+export { noteStranger } from './attempts.ts';
 export { type BrowserSession, type BrowserSessions, createBrowserSessions, type Visit } from './browser-session.ts';
 export { paths } from './discovery.ts';
 export { drainEvents } from './drain.ts';

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { InteractionResults } from 'oidc-provider';
+import type { Item } from '../clients/clients.ts';
 import { field, fields } from '../web/desk.ts';
 import { consentDeclined } from './attempts.ts';
 import { itemsOf } from './consent.ts';
@@ -7,6 +8,8 @@ import { leave } from './finish.ts';
 import type { Forms } from './forms.ts';
 import type { Journey } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
+
+const scopes = (items: readonly Item[]) => items.map(({ scope }) => scope);
 
 /** Answers of a person who is signed in: go on there as this person, and give what that department asks for. */
 export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
@@ -37,7 +40,7 @@ export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
       return journey.reply.redirect(journey.at, 303);
     const items = itemsOf(journey).filter((item) => item.scope !== 'openid');
     if (decision === 'decline') {
-      consentDeclined(needs, journey, scopesOf(items), 'all');
+      consentDeclined(needs, journey, scopes(items), 'all');
       return answer(journey, { error: 'access_denied', error_description: 'the person did not agree' });
     }
     const ticked = fields(request, 'grant', 32);
@@ -45,14 +48,16 @@ export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
       item.group === 'told' || ticked.includes(item.group === 'asked' ? 'asked' : item.scope);
     const accountId = interaction.session?.accountId;
     if (!accountId || !client) return journey.reply.redirect(journey.at, 303);
+    const declined = scopes(items.filter((item) => !given(item)));
     await consents.give({
       accountId,
       clientId: client.clientId,
-      granted: items.filter(given).map((item) => item.scope),
-      declined: items.filter((item) => !given(item)).map((item) => item.scope),
+      granted: scopes(items.filter(given)),
+      declined,
       itemsVersion: client.itemsVersion,
       language: desk.context(request, { uiLocales: interaction.params.ui_locales }).lang,
     });
+    if (declined.length > 0) consentDeclined(needs, journey, declined, 'some');
     return answer(journey, { consent: {} });
   });
 }

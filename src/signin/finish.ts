@@ -11,6 +11,7 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
   const { interactions, sessions, database, audit, consents, accounts, desk } = needs;
   const { signIn } = flow;
   if (!signIn) return reply.redirect(journey.at, 303);
+  const acr = acrOf({ realName: signIn.level, strength: signIn.strength });
   const same = session?.accountId === signIn.accountId;
   if (session && !same) await needs.endSession(session, 'person');
   const uid = same ? session.uid : (flow.sessionUid ?? interactions.newSessionUid());
@@ -30,12 +31,19 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
       methods: signIn.amr.filter((name) => name !== 'mfa'),
       expiresAt,
     });
-    if (fresh || same)
+    const of = { subject: needs.reference(signIn.accountId), client: interaction.clientId } as const;
+    if (same && interaction.prompt === 'step_up')
+      await audit.record(tx, {
+        type: 'sign-in.step-up',
+        ...of,
+        outcome: flow.declined ? 'refused' : 'success',
+        detail: { from: session.acr, to: acr, ...(flow.declined ? { reason: 'declined' } : {}) },
+      });
+    else if (fresh || same)
       await audit.record(tx, {
         type: 'session.started',
+        ...of,
         outcome: 'success',
-        subject: needs.reference(signIn.accountId),
-        client: interaction.clientId,
         detail: { strength: signIn.strength, level: signIn.level },
       });
     return true;
@@ -51,7 +59,7 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
     {
       login: {
         accountId: signIn.accountId,
-        acr: acrOf({ realName: signIn.level, strength: signIn.strength }),
+        acr,
         amr: [...signIn.amr],
         remember: true,
       },

@@ -6,6 +6,7 @@ import { expiredView } from '../web/error-page.view.ts';
 import type { PageContext } from '../web/html.ts';
 import type { Department } from '../web/parts.view.ts';
 import { preferencesOf } from '../web/preferences.ts';
+import { strayed } from './attempts.ts';
 import type { SigninNeeds } from './needs.ts';
 import { type Flow, longestWait, type Missing, type NotDone, type Step, stepOf } from './steps.ts';
 
@@ -43,6 +44,7 @@ export async function openJourney(
   // a page left open by a person who has signed out since is nobody's: the next person must not answer it for them
   const another = interaction?.session !== undefined && interaction.session.uid !== session?.uid;
   if (!interaction || interaction.uid !== uid || another) {
+    strayed(needs, request, interaction, session);
     const known = interaction && clients.snapshot().clients.get(interaction.clientId);
     desk.html(reply, expiredView({ ...(known ? { restart: known.home } : {}) }, desk.context(request)), 410);
     return undefined;

@@ -1,5 +1,5 @@
 import type { Accounts } from '../accounts/accounts.ts';
-import type { Audit } from '../audit/audit.ts';
+import type { Attempts, Audit } from '../audit/audit.ts';
 import type { Bridge } from '../bridge/bridge.ts';
 import type { Clients } from '../clients/clients.ts';
 import type { Consents } from '../consents/consents.ts';
@@ -19,6 +19,9 @@ export interface SigninNeeds {
   readonly bridge: Pick<Bridge, 'loginUrl' | 'redeemTicket' | 'status'>;
   readonly database: Database;
   readonly audit: Audit;
+  readonly attempts: Pick<Attempts, 'note'>;
+  /** Calls `told` when an interaction of this uid waits: for another browser than the one that asked. */
+  readonly stranger: (uid: string, told: () => void) => void;
   readonly reference: (accountId: string) => Uint8Array;
   /** Seconds. */
   readonly lifetimes: { readonly sessionAbsolute: number };

@@ -1,6 +1,7 @@
 import { parseLoginId } from '../accounts/accounts.ts';
 import { field } from '../web/desk.ts';
 import type { Problem } from '../web/parts.view.ts';
+import { paused } from './attempts.ts';
 import { draw } from './draw.ts';
 import type { Came, Forms } from './forms.ts';
 import { attemptOf, goOn } from './journey.ts';
@@ -24,6 +25,7 @@ export function provingSteps({ post, refused, patiently }: Forms, needs: SigninN
       const tried = await accounts.signInWithPassword({ loginId, password, browser });
       if (tried.ok)
         return goOn(needs, journey, { ...journey.flow, way: 'password', signIn: tried.signIn, login: loginId });
+      paused(needs, journey, tried);
       if (tried.reason === 'password-paused')
         return goOn(needs, journey, { way: 'password', pausedUntil: tried.until, joining: journey.flow.joining });
       return refused(journey, tried.reason === 'not-a-login-name' ? 'login_id' : 'password', tried, { loginId });
@@ -60,7 +62,10 @@ export function provingSteps({ post, refused, patiently }: Forms, needs: SigninN
         password,
         browser: journey.browser,
       });
-      if (!tried.ok) return refused(journey, 'password', tried);
+      if (!tried.ok) {
+        paused(needs, journey, tried);
+        return refused(journey, 'password', tried);
+      }
       return goOn(needs, journey, { ...journey.flow, signIn: tried.signIn });
     },
     'signInPerAddress',

@@ -51,6 +51,11 @@ export interface DeskNeeds {
   readonly outage: () => Outage | undefined;
   /** Counts one use of this address under this name. */
   readonly count: (name: string, address: string) => Promise<{ allowed: boolean; resetAt: number }>;
+  /** Told, beside the answer, of a form that is not ours and of a cap that is used up; nothing is waited for. */
+  readonly attempted: (
+    request: FastifyRequest,
+    what: { readonly reason: 'origin' | 'form-token' } | { readonly limit: string; readonly until: number },
+  ) => void;
 }
 
 const tokens = new WeakMap<FastifyRequest, { value: string; fresh: boolean }>();
@@ -138,17 +143,19 @@ export function createDesk(needs: DeskNeeds): Desk {
       const given = Buffer.from(field(request, 'form_token', 64) ?? '');
       const wanted = Buffer.from(formToken(request));
       if (ours && given.length === wanted.length && timingSafeEqual(given, wanted)) return true;
+      needs.attempted(request, { reason: ours ? 'form-token' : 'origin' });
       refuse(request, reply, 'EG-1003');
       return false;
     },
     async withinLimit(request, reply, name) {
       const { allowed, resetAt } = await needs.count(name, request.ip);
-      if (!allowed)
-        refuse(request, reply, 'EG-1009', {
-          until: resetAt,
-          ...(request.method === 'POST' ? { safe: 'not-submitted' } : {}),
-        });
-      return allowed;
+      if (allowed) return true;
+      needs.attempted(request, { limit: name, until: resetAt });
+      refuse(request, reply, 'EG-1009', {
+        until: resetAt,
+        ...(request.method === 'POST' ? { safe: 'not-submitted' } : {}),
+      });
+      return false;
     },
     onward: (request, reply, target) => html(reply, onwardView({ href: target }, context(request))),
     browser(request, reply) {

@@ -1,0 +1,139 @@
+import type { TransactionSql } from 'postgres';
+import type { Clock } from '../clock.ts';
+import { type Database, isUnreachable } from '../store/database.ts';
+import type { AuditEvent } from './events.ts';
+
+/** What was tried and refused, or asked and declined, without a transaction of its own. These events carry a `count`. */
+export const attemptTypes = [
+  'authorization.refused',
+  'client.refused',
+  'consent.declined',
+  'introspection.refused',
+  'limit.hit',
+  'request.refused',
+  'sign-in.paused',
+  'token.refused',
+] as const;
+export type AttemptType = (typeof attemptTypes)[number];
+
+type OfAttempts<E> = E extends { readonly type: AttemptType } ? Omit<E, 'outcome' | 'actor'> : never;
+export type Attempt = OfAttempts<AuditEvent> & {
+  /** Of the network it came from; stands in the trail as a keyed reference only. */
+  readonly address?: string;
+};
+
+export interface Attempts {
+  /**
+   * Tells the trail, beside the answer: nobody waits for it, and it never fails. Of the same attempt (type, reason,
+   * client, person, address) a minute tells the first, the tenth, the hundredth …, and at its end the rest; `count`
+   * says for how many one event stands, where that is more than itself.
+   */
+  note(attempt: Attempt): void;
+  /** Begins to close the minutes that are over, and to write again what the records could not take. */
+  start(): void;
+  /** Tells what was left out so far. */
+  stop(): Promise<void>;
+}
+
+const minute = 60_000;
+/** Different attempts that one minute tells apart; more than these are one for each type. */
+const apart = 100;
+/** Events that wait while the records are away. What comes on top stands in a later count, or in the log alone. */
+const waiting = 1_000;
+
+interface Held {
+  readonly event: AuditEvent;
+  readonly since: number;
+  seen: number;
+  told: number;
+}
+
+/**
+ * Attempts cost whoever makes them nothing, so they must not be able to fill the trail: at most some hundred kinds a
+ * minute and process, each with a few events however often it comes.
+ */
+export function createAttempts(needs: {
+  readonly database: Pick<Database, 'begin'>;
+  readonly record: (tx: TransactionSql, event: AuditEvent) => Promise<void>;
+  readonly clock: Clock;
+  /** The keyed reference of a network address. */
+  readonly reference: (address: string) => Uint8Array;
+  readonly onTrouble: (error: unknown) => void;
+}): Attempts {
+  const { database, record, clock, reference, onTrouble } = needs;
+  const held = new Map<string, Held>();
+  const due: AuditEvent[] = [];
+  let writing: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const tell = (one: Held): void => {
+    const count = one.seen - one.told;
+    if (count === 0 || due.length >= waiting) return;
+    const { detail } = one.event;
+    due.push(count === 1 ? one.event : ({ ...one.event, detail: { ...detail, count } } as AuditEvent));
+    one.told = one.seen;
+  };
+  const close = (now: number): void => {
+    for (const [key, one] of held) {
+      if (now - one.since < minute) return;
+      tell(one);
+      held.delete(key);
+    }
+  };
+  const write = async (): Promise<void> => {
+    while (due.length > 0) {
+      const batch = due.slice(0, 100);
+      try {
+        await database.begin(async (tx) => {
+          for (const event of batch) await record(tx, event);
+        });
+      } catch (error) {
+        onTrouble(error);
+        // kept until the records are back; anything else would stand in the way for ever
+        if (isUnreachable(error)) return;
+      }
+      due.splice(0, batch.length);
+    }
+  };
+  const soon = (): Promise<void> => {
+    writing ??= new Promise<void>((done) => setImmediate(done)).then(write).finally(() => {
+      writing = undefined;
+    });
+    return writing;
+  };
+
+  return {
+    note({ address, ...what }) {
+      const now = clock.monotonic();
+      close(now);
+      const actor = address === undefined ? {} : { actor: Buffer.from(reference(address)).toString('base64url') };
+      let event = { ...what, ...actor, outcome: 'refused' } as AuditEvent;
+      const { type, client, subject, detail = {} } = event;
+      const { reason, limit } = detail as { reason?: unknown; limit?: unknown };
+      const whom = typeof subject === 'object' ? Buffer.from(subject).toString('base64url') : subject;
+      let key = JSON.stringify([type, reason ?? limit, client, whom, actor.actor]);
+      if (!held.has(key) && held.size >= apart) {
+        event = { type, outcome: 'refused' } as AuditEvent;
+        key = type;
+      }
+      const one = held.get(key) ?? { event, since: now, seen: 0, told: 0 };
+      held.set(key, one);
+      one.seen += 1;
+      if (Number.isInteger(Math.log10(one.seen))) tell(one);
+      if (due.length > 0) void soon();
+    },
+    start() {
+      timer ??= setInterval(() => {
+        close(clock.monotonic());
+        if (due.length > 0) void soon();
+      }, 1_000).unref();
+    },
+    async stop() {
+      clearInterval(timer);
+      timer = undefined;
+      close(Number.POSITIVE_INFINITY);
+      await writing;
+      await write();
+    },
+  };
+}

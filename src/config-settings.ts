@@ -154,7 +154,13 @@ export const settings = group({
       'How long a proved mobile stays proved on a new browser',
       inMilliseconds,
     ),
-    sms_hold: seconds(0, 30 * day, day, 'How long SMS is no second factor after a reset by SMS', inMilliseconds),
+    sms_hold: seconds(
+      0,
+      30 * day,
+      day,
+      'How long SMS is no second factor after a reset by SMS, or to a mobile that has just joined',
+      inMilliseconds,
+    ),
     known_browsers: count(1, 100, 20, 'Browsers an account knows'),
     argon2: group({
       memory_cost: whole(8_192, 1_048_576, {

@@ -60,13 +60,6 @@ export const catalogue = {
     'The body exceeds the limit of this endpoint.',
     'body too large',
   ),
-  'EG-1006': entry(
-    405,
-    '这个地址不能这样访问。',
-    'This address cannot be used that way.',
-    'The method is not allowed here.',
-    'method not allowed',
-  ),
   'EG-1007': entry(
     415,
     '提交的格式不对。',

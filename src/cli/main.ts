@@ -87,7 +87,7 @@ function parse(name: string, verb: Verb, argv: readonly string[]) {
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true }) as typeof parsed;
   } catch (error) {
-    throw misuse(`${(error as Error).message.split('. ')[0]}; ${usage(name, verb)}.`);
+    throw misuse(`${(error as Error).message.split(/\.?\s*\n|\. /)[0]}; ${usage(name, verb)}.`);
   }
   const least = wanted.filter((arg) => !arg.startsWith('[')).length;
   const most = wanted.some((arg) => arg.includes('…')) ? Number.POSITIVE_INFINITY : wanted.length;

@@ -5,7 +5,7 @@ import { EgretError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
 import { everUsed } from './records.ts';
 
-/** Reads a key-encryption key as it stands in a file or a variable: 32 bytes in base64url. EG-1803 for anything else. */
+/** Reads a key-encryption key as it stands in a file: 32 bytes in base64url. EG-1803 for anything else. */
 export function decodeKeyEncryptionKey(text: string, from = 'the key-encryption key'): Buffer {
   const trimmed = text.trim();
   const bytes = Buffer.from(trimmed, 'base64url');

@@ -26,7 +26,7 @@ export function rowsOf(
     if (sent?.state === 'delivered')
       return [{ ...about, state: 'out', ...(sent.answeredAt === null ? {} : { at: sent.answeredAt }) }];
     const early = sent?.state === 'waiting' && sent.lastError === null && now - record.at < patience;
-    return [{ ...about, state: early ? 'waiting' : 'silent' }];
+    return [{ ...about, state: early ? 'waiting' : 'silent', ...(sent?.state === 'waiting' ? {} : { givenUp: true }) }];
   });
   // what is left to do stands last, beside the way on
   return [...rows.filter(({ state }) => state === 'out'), ...rows.filter(({ state }) => state !== 'out')];

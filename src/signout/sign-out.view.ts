@@ -33,6 +33,8 @@ export interface NobodySignedIn {
 export interface SignOutRow {
   readonly department: Department;
   readonly state: 'out' | 'silent' | 'no-notice' | 'waiting';
+  /** Of a `silent` one: nobody tells it any more, because it refused, was stopped, or a day went by. */
+  readonly givenUp?: boolean;
   /** Epoch milliseconds: when it answered. */
   readonly at?: number;
   /** Epoch milliseconds: the latest end of its own session. */
@@ -141,13 +143,13 @@ function resultRow(context: PageContext, row: SignOutRow): Content {
   return html`<li class="row">${seal(department.seal)}<strong class="row-text">${department.short[context.lang]}</strong> <span class="row-end">${said}</span>${state !== 'out' && openText(context, row)}</li>`;
 }
 
-function openText(context: PageContext, { department, state, latestEnd, signOutUrl }: SignOutRow): Content {
+function openText(context: PageContext, { department, state, givenUp, latestEnd, signOutUrl }: SignOutRow): Content {
   const words = signOutWords(context);
   const link = signOutUrl && html`<a href="${signOutUrl}">${words.toDepartment(department.short[context.lang])}</a>`;
   const time = latestEnd !== undefined && html`<strong>${comingTime(latestEnd, context)}</strong>`;
   if (latestEnd !== undefined && latestEnd <= context.now)
     return html` <p class="row-note">${fill(words.passed, { time })}</p>`;
-  return html` <p class="row-note">${state === 'no-notice' ? words.untoldText : words.silentText}${time && fill(words.latest, { time })}${link ? fill(words.safeLink, { link }) : words.safe}</p>`;
+  return html` <p class="row-note">${state === 'no-notice' || givenUp ? words.untoldText : words.silentText}${time && fill(words.latest, { time })}${link ? fill(words.safeLink, { link }) : words.safe}</p>`;
 }
 
 const { renshe, gongjijin, yibao, jianguan } = departments;

@@ -329,6 +329,37 @@ t.test('signing out', async (t) => {
     t.ok(await somebody.isSignedIn());
   });
 
+  await t.test('a department that was stopped: nobody says that it is told', async (t) => {
+    const late = new Roamer(own);
+    await late.signIn(yi);
+    for (const n of [1, 3]) await late.visit(n);
+    t.equal((await egret('clients stop yibao --reason incident')).code, 0);
+    await until(async () => !/医/.test((await late.open('/sign-out')).page), patience);
+    const done = await late.press('/sign-out', '/sign-out', { choice: 'all' });
+    t.match(done.to, /^\/sign-out\/result\//, 'not all have answered');
+    let shown = '';
+    await until(async () => {
+      shown = (await late.open(done.to ?? '')).page;
+      return /已退出<\//.test(shown) && /未响应/.test(shown) && !/等回应/.test(shown);
+    }, patience);
+    t.match(shown, /1 个部门已确认退出，1 个还没有回应。/);
+    t.match(shown, /我们通知不到它。最迟/);
+    t.notMatch(shown, /我们会继续通知它/);
+    t.ok((await late.state(3)).session, 'it has not heard');
+    t.match(await late.atPortal(3, '/userinfo'), /没有取到/, 'and gets nothing');
+
+    t.equal((await egret('clients start yibao')).code, 0);
+    const dead = json(await egret('outbox list --state dead --json')) as { id: string; target: string }[];
+    t.match(dead, [{ target: 'yibao' }]);
+    // the gateway hears of the start within a second; a try before that is in vain, and can be made again
+    await until(async () => {
+      await egret(`outbox retry ${dead[0]?.id}`);
+      await until(async () => !/等回应/.test((await late.open(done.to ?? '')).page), patience);
+      return (await late.state(3)).ended === 'notice';
+    }, patience);
+    await until(async () => /2 个部门都已确认退出。/.test((await late.open(done.to ?? '')).page), patience);
+  });
+
   await t.test('the button pressed twice', async (t) => {
     const hasty = new Roamer(own);
     await hasty.signIn(yi);

@@ -80,6 +80,11 @@ t.test('only an answer counts as out', async (t) => {
     'silent',
     'a lost message',
   );
+  t.same(
+    rowsOf(record, messages, clients, 8_000).map(({ givenUp }) => givenUp === true),
+    [false, false, true, false],
+    'who is told no more is not said to be told',
+  );
   const turned = { ...record, rows: record.rows.toReversed() };
   t.same(
     rowsOf(turned, messages, clients, 8_000).map(({ state }) => state),

@@ -46,6 +46,8 @@ t.test('refused sign-out requests are audited', async (t) => {
     t.match(last[0], { outcome: 'refused' });
   }
   t.notMatch(JSON.stringify(await events(own)), /evil/, 'nothing of what was sent');
-  await Promise.all(Array.from({ length: 130 }, () => ask({ client_id: 'evil-client' })));
-  t.equal((await events(own)).length, 100, 'nobody can write the trail full: a hundred a minute of a process');
+  await Promise.all(Array.from({ length: 300 }, () => ask({ client_id: 'evil-client' })));
+  const kept = (await events(own)).length;
+  // on a machine so busy that all this took more than a minute, a second hundred
+  t.ok(kept >= 100 && kept <= 200, `nobody can write the trail full: a hundred a minute of a process, here ${kept}`);
 });

@@ -98,8 +98,8 @@ export function createAccounts(needs: AccountsNeeds) {
     draftRegistration: (request: registration.DraftRequest) => registration.draftRegistration(room, request),
     finishRegistration: (request: registration.FinishRequest) => registration.finishRegistration(room, request),
     joinMobile: (request: Parameters<typeof registration.joinMobile>[1]) => registration.joinMobile(room, request),
-    provideRealName: (accountId: string, typed: realName.TypedIdentity) =>
-      realName.provideRealName(room, accountId, typed),
+    provideRealName: (accountId: string, typed: realName.TypedIdentity, browser?: string) =>
+      realName.provideRealName(room, accountId, typed, browser),
 
     proveForRecovery: (attempt: codes.CodeTry) => recovery.proveForRecovery(room, attempt),
     recover: (request: recovery.Recovery) => recovery.recover(room, request),

@@ -1,6 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
+import type { Code } from '../errors.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Database } from '../store/database.ts';
 
@@ -38,8 +39,8 @@ export interface Province {
   /** Stands in the links of accounts: `fujian`. */
   readonly name: string;
   /**
-   * Whether name, number and mobile belong to one person. `code` is the province's own ('2001', or as the catalogue
-   * mirrors it, 'EG-P2001'); no answer at all is one of 9xxx. Never rejects for what the other side does.
+   * Whether name, number and mobile belong to one person. A refusal is the province's own code as the catalogue mirrors
+   * it, and what it means; no answer at all is one of 9xxx. Never rejects for what the other side does.
    */
   checkRealName(person: ThreeFactors): Promise<RealNameAnswer>;
 }
@@ -47,7 +48,18 @@ export interface Province {
 /** `trace` names the question at the province; it goes to the audit trail. */
 export type RealNameAnswer =
   | { readonly ok: true; readonly trace?: string }
-  | { readonly ok: false; readonly code: string; readonly trace?: string };
+  | {
+      readonly ok: false;
+      readonly code: ProvinceCode;
+      readonly behaviour: ProvinceBehaviour;
+      readonly trace?: string;
+    };
+
+/** A code of the province as the catalogue mirrors it: `EG-P2001`. */
+export type ProvinceCode = Extract<Code, `EG-P${string}`>;
+
+/** What a refusal of the three-factor check means, in the words of the bridge. */
+export type ProvinceBehaviour = 'count' | 'other-way' | 'counter' | 'guardian' | 'blocked' | 'later' | 'outage';
 
 export interface ThreeFactors {
   readonly name: string;
@@ -102,7 +114,7 @@ export interface AccountsSettings {
   readonly guessesKept: number;
   /** Answers about name and number after a right code, a day a mobile. */
   readonly identityAnswersADay: number;
-  /** Three-factor checks a day, and how many are kept for a person signed in, or in a known browser. */
+  /** Three-factor checks a day, and how many are kept: for who is signed in, and for who is known to the number. */
   readonly checksADayAccount: number;
   readonly checksADayNumber: number;
   readonly checksKept: number;

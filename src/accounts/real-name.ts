@@ -1,13 +1,11 @@
 import type { TransactionSql } from 'postgres';
 import type { AccountRow } from './account.ts';
-import { type Budget, counterKey, giveBack, type Reserved, reserve } from './budgets.ts';
 import { openCase } from './cases.ts';
 import { parseIdNumber, parseName } from './identifiers.ts';
-import type { RealNameAnswer, ThreeFactors } from './needs.ts';
 import * as records from './records.ts';
-import { type Outcome, type Reason, type Refusal, refuse } from './refusals.ts';
-import { open, type Room, record, recordAlone, referenceTo, violated } from './room.ts';
-import { spans } from './settings.ts';
+import { type Outcome, refuse } from './refusals.ts';
+import { browserMac, open, type Room, record, recordAlone, referenceTo, violated } from './room.ts';
+import { checkThreeFactors, traceOf } from './three-factors.ts';
 
 /** Name and number as a person typed them. */
 export interface TypedIdentity {
@@ -29,103 +27,6 @@ export function readIdentity(room: Room, typed: TypedIdentity): Outcome<{ identi
   if (!id) return refuse('not-an-id-number');
   const index = room.vault.blindIndex('id-number', id.number);
   return { ok: true, identity: { name, idNumber: id.number, cardType: id.cardType, index } };
-}
-
-interface Check {
-  readonly person: ThreeFactors;
-  /** Of the person's number. */
-  readonly identityIndex: Buffer;
-  /** Of the mobile: it stands for the account before there is one, so that a fresh start gives no fresh tries. */
-  readonly mobileIndex: Buffer;
-  readonly accountId?: string;
-  /** Signed in, or in a browser that the account knows. */
-  readonly known: boolean;
-}
-
-/**
- * The three factors (name, ID number, mobile: 国办函〔2016〕108号) against the province. Counted before the call, on
- * the account, its mobile and the number together or on none of them; given back when the province did not answer.
- */
-export async function checkThreeFactors(room: Room, check: Check): Promise<Outcome<{ trace?: string }>> {
-  const { settings, province } = room;
-  const a = { limit: settings.checksADayAccount, kept: settings.checksKept, span: spans.day } satisfies Budget;
-  const b = { limit: settings.checksADayNumber, kept: settings.checksKept, span: spans.day } satisfies Budget;
-  const { accountId } = check;
-  // who registers proved the mobile just now and has no other browser: nothing is kept from them on that side
-  const own = check.known || accountId === undefined;
-  const lanes = [
-    { key: counterKey('check-mobile', check.mobileIndex), budget: a, known: own },
-    { key: counterKey('check-number', check.identityIndex), budget: b, known: check.known },
-    ...(accountId ? [{ key: counterKey('check-account', Buffer.from(accountId)), budget: a, known: own }] : []),
-  ].sort((one, other) => Buffer.compare(one.key, other.key)); // one order, so that no two wait for each other
-  const uses = await reserveAll(room, lanes);
-  const whose = accountId ? { subject: referenceTo(room, accountId) } : {};
-  const refused = async (
-    reason: Reason,
-    details: Omit<Refusal, 'ok' | 'reason' | 'code'> = {},
-    more: { trace?: string } = {},
-  ) => {
-    const refusal = refuse(reason, details);
-    const { provinceCode = '' } = details;
-    const detail = {
-      way: 'three-factors',
-      result: 'refused',
-      reason,
-      ...(provinceCode ? { provinceCode } : {}),
-      ...more,
-    };
-    await recordAlone(room, { type: 'real-name.checked', outcome: 'refused', code: refusal.code, ...whose, detail });
-    return refusal;
-  };
-  if ('until' in uses) return await refused('checks-used-up', { until: uses.until });
-  const back = () =>
-    room.database.begin(async (tx) => {
-      for (const use of uses.all) await giveBack(tx, use);
-    });
-  let answer: RealNameAnswer;
-  try {
-    answer = await province.checkRealName(check.person);
-  } catch (error) {
-    await back();
-    throw error;
-  }
-  if (answer.ok) return { ok: true, ...traceOf(answer) };
-  const code = answer.code.replace(/^EG-P/, '');
-  const reason = reasonOf(code);
-  if (reason === 'province-unreachable') await back();
-  const tries =
-    reason === 'details-differ' ? { triesLeft: Math.min(...uses.all.map((use) => (use.ok ? use.left : 0))) } : {};
-  return await refused(reason, { provinceCode: `EG-P${code}`, ...tries }, traceOf(answer));
-}
-
-export const traceOf = ({ trace }: { trace?: string }): { trace?: string } => (trace ? { trace } : {});
-
-/** What the citizen is told: which item differs is never said, and 2201 has the words of its neighbours. */
-function reasonOf(code: string): Reason {
-  if (/^200\d$/.test(code)) return 'details-differ';
-  if (code === '2301') return 'minor';
-  if (/^(22|25)\d\d$/.test(code)) return 'counter';
-  return 'province-unreachable';
-}
-
-async function reserveAll(room: Room, lanes: readonly { key: Buffer; budget: Budget; known: boolean }[]) {
-  class Full extends Error {
-    until = 0;
-  }
-  try {
-    return await room.database.begin(async (tx) => {
-      const all: Reserved[] = [];
-      for (const { key, budget, known } of lanes) {
-        const use = await reserve(tx, key, budget, known, room.clock.now());
-        if (!use.ok) throw Object.assign(new Full(), { until: use.until });
-        all.push(use);
-      }
-      return { all };
-    });
-  } catch (error) {
-    if (error instanceof Full) return { until: error.until };
-    throw error;
-  }
 }
 
 /** The columns that a verified identity fills. */
@@ -187,6 +88,7 @@ export async function provideRealName(
   room: Room,
   accountId: string,
   typed: TypedIdentity,
+  browser?: string,
 ): Promise<Outcome<{ level: number }>> {
   const read = readIdentity(room, typed);
   if (!read.ok) return read;
@@ -207,9 +109,17 @@ export async function provideRealName(
     identityIndex: identity.index,
     mobileIndex,
     accountId,
-    known: true,
+    own: true,
+    browser: browserMac(room, browser),
   });
   if (!check.ok) return check;
+  if (await isPassword(room, row.password, idNumber)) {
+    const refusal = refuse('password-own');
+    const subject = referenceTo(room, accountId);
+    const detail = { way: 'three-factors', result: 'refused', reason: refusal.reason, ...traceOf(check) };
+    await recordAlone(room, { type: 'real-name.checked', outcome: 'refused', code: refusal.code, subject, detail });
+    return refusal;
+  }
   const at = new Date(room.clock.now());
   try {
     return await room.database.begin(async (tx) => {
@@ -232,4 +142,16 @@ export async function provideRealName(
     if (violated(error) !== 'accounts_identity') throw error;
     return await refuseSecondAccount(room, identity, { accountId, mobileIndex });
   }
+}
+
+/**
+ * Whether the password that rests as a hash is the ID number itself: all that can still be found out about one that was
+ * set before the number was known here. Asked after the province agreed, so that it tells nobody whether some number is
+ * the password.
+ */
+async function isPassword(room: Room, phc: string | null, idNumber: string): Promise<boolean> {
+  if (!phc) return false;
+  for (const candidate of new Set([idNumber, idNumber.toLowerCase()]))
+    if (await room.hashing.verify(phc, candidate)) return true;
+  return false;
 }

@@ -52,6 +52,18 @@ export async function isKnownBrowser(run: Run, id: string, browser: Buffer | und
   return (await run`select from known_browsers where account_id = ${id} and browser = ${browser}`).length > 0;
 }
 
+/** Whether this is the account that holds the identity, or a browser known to that account. */
+export async function standsWithIdentity(
+  run: Run,
+  identityIndex: Buffer,
+  who: { accountId: string | undefined; browser: Buffer | undefined },
+): Promise<boolean> {
+  const found = await run`
+    select from accounts a where a.identity_index = ${identityIndex}
+      and (a.id = ${who.accountId ?? null} or ${knownTo(run, who.browser)})`;
+  return found.length > 0;
+}
+
 export async function rememberBrowser(run: Run, id: string, browser: Buffer, at: Date, most: number): Promise<void> {
   await run`
     insert into known_browsers (account_id, browser, seen_at) values (${id}, ${browser}, ${at})

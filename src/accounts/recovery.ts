@@ -3,12 +3,13 @@ import type { TransactionSql } from 'postgres';
 import { clearPasswordTries, counterKey } from './budgets.ts';
 import { type CodeTry, proveCode } from './codes.ts';
 import { judgePassword } from './passwords/rules.ts';
-import { checkThreeFactors, readIdentity, type TypedIdentity } from './real-name.ts';
+import { readIdentity, type TypedIdentity } from './real-name.ts';
 import * as records from './records.ts';
 import { type Outcome, refuse } from './refusals.ts';
 import { browserMac, open, openProof, type Room, record, recordAlone, referenceTo } from './room.ts';
 import { isStale, reserveAnswer } from './sign-in.ts';
 import { assess, type SignIn } from './strength.ts';
+import { checkThreeFactors } from './three-factors.ts';
 
 /** The code of a forgotten password, and whether name and number are asked next. */
 export async function proveForRecovery(
@@ -89,9 +90,10 @@ export async function recover(room: Room, request: Recovery): Promise<Outcome<Re
         identityIndex: identity.index,
         mobileIndex,
         accountId: row.id,
-        known: false,
+        own: false,
+        browser,
       });
-      if (!check.ok && check.reason === 'province-unreachable') await back();
+      if (!check.ok && check.givenBack) await back();
       if (!check.ok) return check.reason === 'details-differ' ? refuse('identity-differs') : check;
     }
   }

@@ -1,4 +1,5 @@
 import type { Code } from '../errors.ts';
+import type { ProvinceCode } from './needs.ts';
 
 /** Every expected refusal of this room, and its code of the catalogue. */
 export const refusalCodes = {
@@ -36,6 +37,14 @@ export const refusalCodes = {
   'identity-fixed': 'EG-1310',
   minor: 'EG-1304',
   counter: 'EG-1305',
+  // These three are told with the province's own code: it names nothing that a stranger could use.
+  /** This way of checking did not work: another one. */
+  'other-way': 'EG-P2104',
+  /** Locked for a time, or cancelled, at the province. */
+  blocked: 'EG-P2502',
+  /** The province is asked too often. `until` says when it is worth another try. */
+  'province-later': 'EG-P3001',
+  /** Told with the province's own code too, where it gave one. */
   'province-unreachable': 'EG-1306',
   'province-conflict': 'EG-1309',
   'ticket-without-real-name': 'EG-1311',
@@ -53,13 +62,19 @@ export interface Refusal {
   /** The number the citizen can quote: `7K4M-20Q9`. */
   readonly case?: string;
   /** The province's own code, as the catalogue mirrors it: `EG-P2001`. Never shown where it would say which item differs. */
-  readonly provinceCode?: string;
+  readonly provinceCode?: ProvinceCode;
+  /** No check about the person took place: the try was not counted. */
+  readonly givenBack?: boolean;
   /** What the citizen proved before the refusal, where a next step goes on from it. */
   readonly proof?: string;
 }
 
 export type Outcome<T> = ({ readonly ok: true } & T) | Refusal;
 
-export function refuse(reason: Reason, details: Omit<Refusal, 'ok' | 'reason' | 'code'> = {}): Refusal {
-  return { ok: false, reason, code: refusalCodes[reason], ...details };
+/** `code`: where the reason's own would say less. */
+export function refuse(
+  reason: Reason,
+  details: Omit<Refusal, 'ok' | 'reason' | 'code'> & { code?: Code } = {},
+): Refusal {
+  return { ok: false, reason, ...details, code: details.code ?? refusalCodes[reason] };
 }

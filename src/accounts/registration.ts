@@ -2,20 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { type Account, sealAccount } from './account.ts';
 import { type CodeTry, proveCode } from './codes.ts';
 import { judgePassword } from './passwords/rules.ts';
-import {
-  checkThreeFactors,
-  type Identity,
-  readIdentity,
-  recordLevel,
-  refuseSecondAccount,
-  type TypedIdentity,
-  traceOf,
-} from './real-name.ts';
+import { showsOwn, tracesOf } from './passwords/traces.ts';
+import { type Identity, readIdentity, recordLevel, refuseSecondAccount, type TypedIdentity } from './real-name.ts';
 import * as records from './records.ts';
 import { type Outcome, refuse } from './refusals.ts';
 import { browserMac, open, openProof, type Room, record, referenceTo, seal, unseal, violated } from './room.ts';
 import type { SignedIn } from './sign-in.ts';
 import { assess } from './strength.ts';
+import { checkThreeFactors, traceOf } from './three-factors.ts';
 
 /**
  * Registration: mobile → code → password or skip → real name or later. Nothing is created before the last step: until
@@ -29,6 +23,8 @@ interface Draft {
   readonly mobile: string;
   readonly provedAt: number;
   readonly password?: string;
+  /** By which the password is judged once name and number are known: it is chosen before them, and rests as a hash. */
+  readonly traces?: string;
   readonly termsVersion: string;
   /** The mobile is someone else's login name: this person will sign in by ID number. */
   readonly another: boolean;
@@ -73,17 +69,26 @@ export async function draftRegistration(
   if (inUse && !another) return refuse('mobile-in-use', { proof: request.proof });
   const problem = password === undefined ? undefined : await judgePassword(password, { mobiles: [mobile] });
   if (problem) return refuse(problem);
+  const accountId = randomUUID();
   const draft: Draft = {
     at: room.clock.now(),
-    accountId: randomUUID(),
+    accountId,
     mobile,
     provedAt: proof.at,
     termsVersion,
     another: inUse,
-    ...(password === undefined ? {} : { password: await room.hashing.hash(password) }),
+    ...(password === undefined
+      ? {}
+      : { password: await room.hashing.hash(password), traces: tracesOf(password, traceMac(room, accountId)) }),
   };
   return { ok: true, draft: seal(room, 'draft', flow, draft), realNameNeeded: inUse };
 }
+
+/** Keyed, and of this draft alone. */
+const traceMac =
+  (room: Room, accountId: string) =>
+  (piece: string): Buffer =>
+    room.vault.mac('otp', `password-trace\n${accountId}\n${piece}`);
 
 export interface FinishRequest {
   readonly flow: string;
@@ -93,7 +98,10 @@ export interface FinishRequest {
   readonly realName?: TypedIdentity;
 }
 
-/** The last step. A refusal creates nothing; the draft stays good for another try, or for "later". */
+/**
+ * The last step. A refusal creates nothing; the draft stays good for another try, or for "later"; after `password-own`
+ * a new draft is made, with another password.
+ */
 export async function finishRegistration(room: Room, request: FinishRequest): Promise<SignedIn> {
   const draft = unseal<Draft>(room, 'draft', request.flow, request.draft, room.settings.proofLife);
   if (!draft) return refuse('expired');
@@ -105,9 +113,18 @@ export async function finishRegistration(room: Room, request: FinishRequest): Pr
   if (!read.ok) return read;
   const { identity } = read;
   const { name, idNumber } = identity;
+  // before the province is asked: it costs no check, and says nothing but about what they typed themselves
+  const own = { names: [name], idNumbers: [idNumber] };
+  if (draft.traces && showsOwn(draft.traces, own, traceMac(room, draft.accountId))) return refuse('password-own');
   const person = { name, idNumber, mobile: draft.mobile };
   const mobileIndex = room.vault.blindIndex('mobile', draft.mobile);
-  const check = await checkThreeFactors(room, { person, identityIndex: identity.index, mobileIndex, known: false });
+  const check = await checkThreeFactors(room, {
+    person,
+    identityIndex: identity.index,
+    mobileIndex,
+    own: true,
+    browser: browserMac(room, request.browser),
+  });
   if (!check.ok) return check;
   return await create(room, draft, request, { ...identity, ...traceOf(check) });
 }

@@ -11,12 +11,12 @@ import {
 } from './budgets.ts';
 import { type CodeTry, proveCode } from './codes.ts';
 import { type LoginId, parseIdNumber, parseLoginId } from './identifiers.ts';
-import { checkThreeFactors } from './real-name.ts';
 import * as records from './records.ts';
 import { type Outcome, type Refusal, refuse } from './refusals.ts';
 import { browserMac, open, openProof, type Room, record, recordAlone, referenceTo } from './room.ts';
 import { spans } from './settings.ts';
 import { assess, type Factor, type SignIn } from './strength.ts';
+import { checkThreeFactors } from './three-factors.ts';
 
 export type SignedIn = Outcome<{ readonly signIn: SignIn }>;
 
@@ -176,9 +176,10 @@ export async function signInWithIdNumber(
       identityIndex,
       mobileIndex,
       accountId: row.id,
-      known: false,
+      own: false,
+      browser,
     });
-    if (!check.ok && check.reason === 'province-unreachable') await answer.back();
+    if (!check.ok && check.givenBack) await answer.back();
     if (!check.ok)
       return await refused(
         room,

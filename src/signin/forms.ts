@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Refusal } from '../accounts/accounts.ts';
-import { type Code, EgretError } from '../errors.ts';
+import { type Code, catalogue, EgretError } from '../errors.ts';
 import { draw } from './draw.ts';
 import { contextOf, goOn, type Journey, openJourney } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
 import { conflictView } from './province.view.ts';
-import { realNameStopView } from './real-name-result.view.ts';
+import { type RealNameStop, realNameStopView } from './real-name-result.view.ts';
 import { alreadyRegisteredView } from './register.view.ts';
 import type { Flow, NotDone, Step, Typed } from './steps.ts';
 
@@ -40,10 +40,16 @@ export function createForms(server: FastifyInstance, needs: SigninNeeds): Forms 
       });
     },
     async refused(journey, name, refusal, typed = {}) {
-      const page = stopped(needs, journey, refusal);
-      if (page) return desk.html(journey.reply, page, 403);
       const { code, triesLeft, until, reason } = refusal;
-      if (reason === 'province-unreachable') return unfinished(needs, journey, code);
+      const page = stopped(needs, journey, refusal);
+      if (page) {
+        const { status } = catalogue[code];
+        if (status === 429 && until !== undefined)
+          journey.reply.header('retry-after', Math.max(1, Math.ceil((until - desk.clock.now()) / 1000)));
+        return desk.html(journey.reply, page, status);
+      }
+      if (reason === 'province-unreachable' || reason === 'province-later')
+        return unfinished(needs, journey, code, { safe: 'not-counted', until });
       const more = { ...(triesLeft === undefined ? {} : { triesLeft }), ...(until === undefined ? {} : { until }) };
       return draw(needs, journey, [{ field: name, code, ...more }], typed);
     },
@@ -87,11 +93,17 @@ async function soon<T>(work: Promise<T>): Promise<T | undefined> {
 }
 
 /** The error page of a step: what is safe, and the way back to it. */
-function unfinished({ desk }: SigninNeeds, journey: Journey, code: Code): FastifyReply {
+function unfinished(
+  { desk }: SigninNeeds,
+  journey: Journey,
+  code: Code,
+  more: { safe?: 'not-counted'; until?: number | undefined } = {},
+): FastifyReply {
   const { request, reply, at, department, client } = journey;
   return desk.refuse(request, reply, code, {
     retry: `${at}?again=yes`,
-    ...(code === 'EG-1306' ? { safe: 'not-counted' } : code.startsWith('EG-P9') ? { safe: 'unaffected' } : {}),
+    ...(more.safe ? { safe: more.safe } : code.startsWith('EG-P9') ? { safe: 'unaffected' } : {}),
+    ...(more.until === undefined ? {} : { until: more.until }),
     ...(department && client ? { department, back: client.home } : {}),
   });
 }
@@ -101,7 +113,15 @@ function stopped(needs: SigninNeeds, journey: Journey, refusal: Refusal): string
   const { at, department, flow } = journey;
   const context = contextOf(needs, journey);
   const { reason, code, until, case: number } = refusal;
-  const why = { minor: 'minor', counter: 'counter', 'checks-used-up': 'used-up' } as const;
+  const why = {
+    minor: 'minor',
+    counter: 'counter',
+    'checks-used-up': 'used-up',
+    'other-way': 'other-way',
+    blocked: 'blocked',
+    // of a registration the step before comes again; who is signed in has the password already
+    ...(journey.step === 'real-name' ? { 'password-own': 'password' } : {}),
+  } as const;
   if (reason in why) {
     const later =
       flow.draft && !flow.another
@@ -109,7 +129,18 @@ function stopped(needs: SigninNeeds, journey: Journey, refusal: Refusal): string
         : journey.step === 'real-name'
           ? { action: `${at}/decline` }
           : undefined;
-    return realNameStopView({ why: why[reason as keyof typeof why], code, until, department, later }, context);
+    return realNameStopView(
+      {
+        why: why[reason as keyof typeof why] as RealNameStop['why'],
+        code,
+        until,
+        department,
+        later,
+        ...(reason === 'other-way' ? { again: `${at}?again=yes` } : {}),
+        ...(reason === 'password-own' ? { recover: `${at}?way=recover` } : {}),
+      },
+      context,
+    );
   }
   if (reason === 'identity-in-use') {
     return alreadyRegisteredView(

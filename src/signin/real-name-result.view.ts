@@ -1,11 +1,11 @@
-import type { Code } from '../errors.ts';
+import { type Code, catalogue } from '../errors.ts';
 import { tide } from '../web/assets/icons.ts';
 import { buttonLink } from '../web/form.view.ts';
 import { fill, type Html, html, type PageContext, shown, type View } from '../web/html.ts';
 import { page, places } from '../web/layout.view.ts';
 import { contextLine, type Department, keyValues, levelWord, masked, points, ways } from '../web/parts.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
-import { comingTime, dateTime } from '../web/words.ts';
+import { comingTime, dateTime, inTone } from '../web/words.ts';
 import { realNameWords } from '../web/words-real-name.ts';
 
 /** What a real-name check came to: it passed, or it does not go on here. */
@@ -23,15 +23,22 @@ export interface RealNameResult {
   readonly onward: string;
 }
 
-/** The check cannot go on here. `counter` for every 220x alike: which one it was is never said. */
+/**
+ * The check cannot go on here. `counter` for every 220x alike: which one it was is never said. `other-way` and `blocked`
+ * say what the catalogue says of their code. `password`: the password in force is the ID number.
+ */
 export interface RealNameStop {
-  readonly why: 'minor' | 'counter' | 'used-up';
+  readonly why: 'minor' | 'counter' | 'used-up' | 'other-way' | 'blocked' | 'password';
   readonly code: Code;
   /** Epoch milliseconds, for `used-up`. */
   readonly until?: number;
   readonly department?: Department;
   /** POST without fields: on without a real name. */
   readonly later?: { readonly action: string };
+  /** GET: the same step once more. */
+  readonly again?: string;
+  /** GET: to another password. */
+  readonly recover?: string;
 }
 
 export const realNameResultView: View<RealNameResult> = (model, context) => {
@@ -62,10 +69,14 @@ export const realNameResultView: View<RealNameResult> = (model, context) => {
 
 export const realNameStopView: View<RealNameStop> = (model, context) => {
   const words = realNameWords(context);
+  const said = inTone(catalogue[model.code][context.lang === 'en' ? 'en' : 'zh'], context);
   const told = {
     minor: { title: words.minorTitle, lead: words.minorLead },
     counter: { title: words.counterTitle, lead: words.counterLead },
     'used-up': { title: words.usedUpTitle, lead: words.usedUpLead(comingTime(model.until ?? 0, context)) },
+    'other-way': { title: words.otherWayTitle, lead: said },
+    blocked: { title: words.blockedTitle, lead: said },
+    password: { title: words.passwordTitle, lead: words.passwordLead },
   }[model.why];
   return page(context, {
     ...told,
@@ -73,6 +84,18 @@ export const realNameStopView: View<RealNameStop> = (model, context) => {
     above: contextLine(context, model.department),
     body: [
       ways(context, words.ways, [
+        model.recover !== undefined && {
+          icon: 'lock',
+          title: words.wayPassword,
+          hint: words.wayPasswordHint,
+          href: model.recover,
+        },
+        model.again !== undefined && {
+          icon: 'again',
+          title: words.wayAgain,
+          hint: words.wayAgainHint,
+          href: model.again,
+        },
         { icon: 'counter', title: words.wayCounter, hint: words.wayCounterHint, href: `${places.faq}#counter` },
         model.later && {
           icon: 'again',
@@ -115,6 +138,21 @@ export const views = {
   'real name stop': shown(realNameStopView, {
     minor: { why: 'minor', code: 'EG-1304', department, later: { action: `${at}/later` } },
     counter: { why: 'counter', code: 'EG-1305', department, later: { action: `${at}/later` } },
+    'other way': {
+      why: 'other-way',
+      code: 'EG-P2104',
+      department,
+      later: { action: `${at}/later` },
+      again: `${at}?again=yes`,
+    },
+    blocked: { why: 'blocked', code: 'EG-P2501', department, later: { action: `${at}/later` } },
+    password: {
+      why: 'password',
+      code: 'EG-1107',
+      department,
+      later: { action: `${at}/later` },
+      recover: `${at}?way=recover`,
+    },
     'used up': { why: 'used-up', code: 'EG-1302', until: sampleTime('00:00', '2026-03-19') },
   }),
 };

@@ -1,10 +1,20 @@
-import { parseIdNumber, parseName } from '../accounts/accounts.ts';
+import { parseIdNumber, parseName, type Reason } from '../accounts/accounts.ts';
 import { field } from '../web/desk.ts';
 import type { Problem } from '../web/parts.view.ts';
 import { draw } from './draw.ts';
 import type { Came, Forms } from './forms.ts';
 import { attemptOf, goOn } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
+
+/** What the province said that no other answer about name and number would change: a page of its own. */
+const elsewhere: readonly Reason[] = [
+  'province-unreachable',
+  'province-later',
+  'other-way',
+  'blocked',
+  'counter',
+  'minor',
+];
 
 /**
  * A forgotten password after its code (codes.ts): for a real-named account name and number, then a new password. The
@@ -44,7 +54,7 @@ export function recoverySteps({ post, patiently }: Forms, needs: SigninNeeds): v
         }
         const { code, triesLeft, until, reason } = done;
         if (reason.startsWith('password-') || reason === 'expired') return { name: 'new_password', refusal: done };
-        if (reason === 'province-unreachable') return { code };
+        if (elsewhere.includes(reason)) return { name: 'id_number', refusal: done };
         // what was answered about name and number does not hold: it is asked again, with what is left to try
         return { flow: { ...flow, identity: undefined, identityRefused: { code, triesLeft, until } } };
       };

@@ -10,10 +10,10 @@ import type { Flow, Typed } from './steps.ts';
 export function registrationSteps({ post, refused, patiently }: Forms, needs: SigninNeeds): void {
   const { accounts } = needs;
   const realNameOf = (typed: Typed) => ({ name: typed.fullName ?? '', idNumber: typed.idNumber ?? '' });
-  const ofSomebodySignedIn = async ({ flow }: Journey, typed: Typed): Promise<Came> => {
+  const ofSomebodySignedIn = async ({ flow, browser }: Journey, typed: Typed): Promise<Came> => {
     if (!flow.signIn) return { flow };
     const { accountId, factors } = flow.signIn;
-    const proved = await accounts.provideRealName(accountId, realNameOf(typed));
+    const proved = await accounts.provideRealName(accountId, realNameOf(typed), browser);
     if (!proved.ok) return { name: blamed(proved), refusal: proved, typed };
     const assessed = await accounts.assess(accountId, factors);
     return { flow: { ...flow, signIn: assessed.ok ? assessed.signIn : flow.signIn, proved: true } };
@@ -23,6 +23,9 @@ export function registrationSteps({ post, refused, patiently }: Forms, needs: Si
     const realName = realNameOf(typed);
     const done = await accounts.finishRegistration({ ...attemptOf(journey), draft: flow.draft ?? '', realName });
     if (done.ok) return { flow: { ...finished(flow), signIn: done.signIn, proved: true } };
+    // name and number are known only now, and the password contains them: the step that chooses it comes again
+    if (done.reason === 'password-own')
+      return { flow: { ...flow, draft: undefined, notDone: { name: 'new_password', refusal: done } } };
     const notDone = { name: blamed(done), refusal: done, typed };
     // this person has an account: the mobile proved here joins it, if it is they who sign in to it in this journey
     if (done.reason !== 'identity-in-use' || flow.another || !flow.proof || !flow.code) return notDone;

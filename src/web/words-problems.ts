@@ -3,7 +3,7 @@ import { dictionary } from './words.ts';
 
 /** What is added to the catalogue's text of a problem: tries left, and until when. */
 const bare = (text: string): string => text.replace(/[。.]$/, '');
-const today: readonly Code[] = ['EG-1301', 'EG-1110'];
+const today: readonly Code[] = ['EG-1301', 'EG-P2004', 'EG-1110'];
 
 export const problemWords = dictionary(
   {

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import t from 'tap';
 import { boundedQueue, createHashing } from '../../src/accounts/passwords/hashing.ts';
 import { containsOwn, judgePassword, normalizePassword } from '../../src/accounts/passwords/rules.ts';
+import { showsOwn, tracesOf } from '../../src/accounts/passwords/traces.ts';
 
 const own = { names: ['测试甲', 'TEST RESIDENT'], mobiles: ['15400000117'], idNumbers: ['350299199001010117'] };
 
@@ -57,6 +58,29 @@ t.test('refused with the reason', async (t) => {
     ['otter 1990年01月01日', 'password-own'],
   ] as const)
     t.equal(await judgePassword(password, own), problem, password.slice(0, 40));
+});
+
+t.test('what is kept of a password until the name is known finds what the password itself would', async (t) => {
+  const mac = (piece: string) => createHmac('sha256', 'a key').update(piece).digest();
+  const others = { names: ['李明', 'ANNA'], idNumbers: ['35029919880808004X'] };
+  for (const typed of [
+    'q8Zp bridge vellum',
+    '今天天气真好我们去爬山吧',
+    '测试甲的密码很难猜到吧',
+    'my Resident vellum 9',
+    'vellum350299199001010117',
+    'otter 1990年01月01日',
+    'otter 90.01.01 canal',
+    'Hanna likes 08004X more',
+    'x 08-08-04 李 明 y',
+    'res iden t test residen',
+    '🦢🌊🪁🎐🧭🪢🥁🧵🪵🫖',
+  ])
+    for (const whose of [{ ...own, mobiles: [] }, others])
+      t.equal(showsOwn(tracesOf(typed, mac), whose, mac), containsOwn(normalizePassword(typed), whose), typed);
+  const kept = tracesOf('x'.repeat(64) + 'vellum otter canal'.repeat(3), mac);
+  t.ok(kept.length < 2_000);
+  t.notMatch(kept, /vell|otte|xxxx/);
 });
 
 t.test('properties', async (t) => {

@@ -74,6 +74,34 @@ t.test('mobile, code, password, real name: one account, one transaction, its eve
   t.match(await w.accounts.signInWithPassword({ ...who, loginId: jia.mobile, password }), { ok: true });
 });
 
+t.test('a password chosen before name and number are known is judged by them when they are', async (t) => {
+  const w = await world(t);
+  const who = visitor();
+  const { proof } = granted(
+    await w.accounts.proveMobile({ ...who, purpose: 'register', ...(await ask(w, who, 'register', jia.mobile)) }),
+  );
+  const finish = async (secret: string, typed = identityOf(jia)) => {
+    const { draft } = granted(
+      await w.accounts.draftRegistration({ ...who, proof, password: secret, termsVersion: '1' }),
+    );
+    return w.accounts.finishRegistration({ ...who, draft, realName: typed });
+  };
+  for (const secret of [
+    jia.idNumber,
+    'vellum ３５０２９９ 19900101 0117',
+    'otter 010117 canal 7',
+    'otter 1990-01-01 canal',
+    '测试甲的密码很难猜到吧',
+  ])
+    t.match(await finish(secret), { reason: 'password-own', code: 'EG-1107' }, secret);
+  t.equal(w.asked.length, 0, 'it costs no check');
+  t.equal((await w.database.sql`select * from accounts`).length, 0, 'and creates nothing');
+  t.match(await finish('otter 010117 canal 7', { ...identityOf(jia), idNumber: people.leap.idNumber }), {
+    reason: 'details-differ',
+  });
+  t.match(await finish(password), { ok: true }, 'another password, the same proof');
+});
+
 t.test('real name later, password skipped; then the level rises', async (t) => {
   const w = await world(t);
   const id = await register(w, jia, { realName: false, password: null });

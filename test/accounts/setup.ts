@@ -8,8 +8,10 @@ import {
   type OneTimeCodes,
   parseMobile,
   type ThreeFactors,
+  type Vault,
 } from '../../src/accounts/accounts.ts';
 import { createAudit } from '../../src/audit/audit.ts';
+import { meanings, type ProvinceCode, type RealNameAnswer } from '../../src/bridge/bridge.ts';
 import { type Clock, shiftedClock } from '../../src/clock.ts';
 import { createKeys } from '../../src/keys/keys.ts';
 import { createOutbox } from '../../src/outbox/outbox.ts';
@@ -44,6 +46,7 @@ export interface World {
   readonly accounts: Accounts;
   readonly database: TestDatabase;
   readonly clock: Clock;
+  readonly vault: Vault;
   readonly inbox: Message[];
   /** What the province was asked. */
   readonly asked: ThreeFactors[];
@@ -112,17 +115,16 @@ export async function world(t: Test, settings: Partial<AccountsSettings> = {}): 
     codes: oneTimeCodes(db, () => offset, lost),
     province: {
       name: 'fujian',
-      async checkRealName(person: ThreeFactors) {
+      async checkRealName(person: ThreeFactors): Promise<RealNameAnswer> {
         asked.push(person);
         const code = answers.get(person.idNumber);
-        if (code === 'ok') return { ok: true as const };
-        if (code) return { ok: false as const, code };
         const found = known.get(person.idNumber);
-        if (!found) return { ok: false as const, code: '2002' };
-        if (found.name !== person.name) return { ok: false as const, code: '2001' };
-        if ((moved.get(person.idNumber) ?? found.mobile) !== person.mobile)
-          return { ok: false as const, code: 'EG-P2003' };
-        return { ok: true as const, trace: 'trace-of-062' };
+        if (code && code !== 'ok') return refusal(code);
+        if (code) return { ok: true, trace: 'trace-of-062' };
+        if (!found) return refusal('2002');
+        if (found.name !== person.name) return refusal('2001');
+        if ((moved.get(person.idNumber) ?? found.mobile) !== person.mobile) return refusal('2003');
+        return { ok: true, trace: 'trace-of-062' };
       },
     },
   };
@@ -133,6 +135,7 @@ export async function world(t: Test, settings: Partial<AccountsSettings> = {}): 
     accounts: again({}),
     database: db,
     clock,
+    vault,
     inbox,
     asked,
     answers,
@@ -173,6 +176,14 @@ function oneTimeCodes(db: TestDatabase, offset: () => number, lost: { replies: n
       return answer;
     },
   };
+}
+
+/** As the bridge answers it. */
+function refusal(digits: string): Extract<RealNameAnswer, { ok: false }> {
+  const { code, behaviour } = meanings[digits as ProvinceCode];
+  if (behaviour === 'restart' || behaviour === 'end-organisation')
+    return { ok: false, code: 'EG-P9999', behaviour: 'outage' };
+  return { ok: false, code, behaviour };
 }
 
 /** A browser with its cookie, in a flow of its own. */

@@ -311,7 +311,7 @@ t.test('ways through the sign-in', async (t) => {
     const took = performance.now() - begun;
     const away = await late.see();
     t.equal(away.title, '这一步没有完成');
-    t.match(away.page, /EG-1306/);
+    t.match(away.page, /EG-P9002/, 'with the code of what happened');
     t.match(away.page, /没有提交，也没有扣次数/);
     t.ok(took < 3_000 + load, `said in time (${Math.round(took)} ms)`);
     t.match((await late.send('later')).status, 303, 'goes on without a real name');

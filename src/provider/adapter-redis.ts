@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { gatherWrites } from '../store/redis.ts';
 import * as scripts from './scripts.ts';
 import {
   type Batch,
@@ -34,8 +35,10 @@ const streamOf = (bucket: string): string => `${prefixOf(bucket)}audit`;
  */
 export function redisState(redis: Redis, offset: () => number = () => 0): ProtocolState {
   const digestOfScript = new Map(Object.values(scripts).map((source) => [source, hash('sha1', source)]));
+  const gather = gatherWrites(redis);
   /** EVALSHA; a server that restarted has forgotten the script, so NOSCRIPT is answered with one EVAL. */
   const run = async (source: string, keys: string[], args: (string | number)[]): Promise<unknown> => {
+    gather();
     try {
       return await redis.evalsha(digestOfScript.get(source)!, keys.length, ...keys, offset(), ...args);
     } catch (error) {

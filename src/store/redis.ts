@@ -54,6 +54,24 @@ export function openRedis(url: string, options: OpenRedisOptions = {}): Redis {
   return redis;
 }
 
+/**
+ * Commands of one turn of the event loop leave in one write to the socket: of all that a command costs this process,
+ * that system call is half. Call it before sending.
+ */
+export function gatherWrites(redis: Redis): () => void {
+  let gathering = false;
+  return () => {
+    const { stream } = redis;
+    if (gathering || !stream) return;
+    gathering = true;
+    stream.cork();
+    setImmediate(() => {
+      gathering = false;
+      stream.uncork();
+    });
+  };
+}
+
 /** Whether a command sent now would reach a server that is ready. */
 export function isRedisReady(redis: Redis): boolean {
   return redis.status === 'ready';

@@ -138,8 +138,8 @@ export function createDesk(needs: DeskNeeds): Desk {
     refuse,
     async allowed(request, reply) {
       const { origin, 'sec-fetch-site': site } = request.headers;
-      const ours =
-        origin === undefined || origin === 'null' ? site === undefined || site === 'same-origin' : origin === issuer;
+      const named = origin !== undefined && origin !== 'null';
+      const ours = named ? origin === issuer && site !== 'cross-site' : site === undefined || site === 'same-origin';
       const given = Buffer.from(field(request, 'form_token', 64) ?? '');
       const wanted = Buffer.from(formToken(request));
       if (ours && given.length === wanted.length && timingSafeEqual(given, wanted)) return true;

@@ -1,6 +1,5 @@
 import { Citizen, type Shown } from '../races/citizen.ts';
 import { Jar } from '../support/browser.ts';
-import type { Pair } from '../support/pair.ts';
 
 /** What was secret on the way, by kind; the same thing once. */
 export class Secrets {
@@ -18,7 +17,7 @@ export class Secrets {
 }
 
 /** Remembers every cookie it is given, every form token it is shown, every code and ticket in an address. */
-class OpenJar extends Jar {
+export class OpenJar extends Jar {
   readonly #secrets: Secrets;
 
   constructor(secrets: Secrets) {
@@ -45,12 +44,8 @@ class OpenJar extends Jar {
   }
 }
 
-/** A citizen whose forms carry all their hidden fields, and whose secrets can be collected. */
+/** A citizen whose forms carry all their hidden fields. */
 export class Passer extends Citizen {
-  constructor(own: Pair, secrets?: Secrets, turn = 0) {
-    super(own, secrets ? new OpenJar(secrets) : new Jar(), turn);
-  }
-
   override async send(at: string, action: string, form: Record<string, string> = {}): Promise<Shown> {
     const { token, page } = await this.form(at);
     const [, own = ''] = new RegExp(`<form[^>]*action="${at}/${action}#err"[^>]*>([\\s\\S]*?)</form>`).exec(page) ?? [];

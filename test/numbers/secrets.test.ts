@@ -9,7 +9,7 @@ import { pair } from '../support/pair.ts';
 import { until } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
 import { wants } from '../support/wants.ts';
-import { Passer, Secrets } from './passer.ts';
+import { OpenJar, Passer, Secrets } from './passer.ts';
 import { found, redisDump, tableDump } from './search.ts';
 
 t.setTimeout(240_000);
@@ -124,7 +124,7 @@ t.test('nothing secret or personal stands in a log, in Redis or in a table', wan
   };
 
   // registration by forms, with a look into the stores between them
-  const citizen = new Passer(own, secrets);
+  const citizen = new Passer(own, new OpenJar(secrets));
   const way = citizen.visit('public', { scope, login_hint: person.mobile });
   const { at } = await citizen.form(way.url);
   await citizen.open(`${at}?way=register`);
@@ -179,7 +179,7 @@ t.test('nothing secret or personal stands in a log, in Redis or in a table', wan
     await citizen.fetch(`${own.issuer}${path}`).catch(() => {});
 
   // the same person in other browsers: SMS, a ticket of the province, a mistyped and a forgotten password
-  const phone = new Passer(own, secrets, 1);
+  const phone = new Passer(own, new OpenJar(secrets), 1);
   const bySms = await phone.form('/account');
   await phone.open(`${bySms.at}?way=sms`);
   const sent = async (who: Passer, place: string, action: string) => {
@@ -189,7 +189,7 @@ t.test('nothing secret or personal stands in a log, in Redis or in a table', wan
     return code();
   };
   await phone.open(mustGoOn(await phone.send(bySms.at, 'code', { otp: await sent(phone, bySms.at, 'mobile') })));
-  const ticket = new Passer(own, secrets);
+  const ticket = new Passer(own, new OpenJar(secrets));
   const byTicket = await ticket.form('/account');
   const away = new URL((await ticket.fetch(`${byTicket.at}/province`)).headers.get('location') ?? '');
   const given = await fetch(new URL('/dataset/UnifiedController/login.do', own.province), {
@@ -206,7 +206,7 @@ t.test('nothing secret or personal stands in a log, in Redis or in a table', wan
   secrets.add('province ticket', new URL(back).searchParams.get('trustticket'));
   await ticket.fetch(back);
   await until(async () => /http-equiv="refresh"|测\*/.test((await ticket.open(byTicket.at)).page));
-  const forgetful = new Passer(own, secrets);
+  const forgetful = new Passer(own, new OpenJar(secrets));
   const forgot = await forgetful.form('/account');
   const other = 'heron-bridge-47-salt';
   secrets.add('password', other, 'badger-lantern-31-rye');
@@ -220,7 +220,7 @@ t.test('nothing secret or personal stands in a log, in Redis or in a table', wan
 
   // sign-out, asked for by a department
   await look('before the sign-out');
-  const visit = new Passer(own, secrets);
+  const visit = new Passer(own, new OpenJar(secrets));
   const last = visit.visit('public', { scope });
   const door = await visit.form(last.url);
   const login = { login_id: person.mobile, password: 'badger-lantern-31-rye' };

@@ -25,8 +25,8 @@ export type Attempt = OfAttempts<AuditEvent> & {
 export interface Attempts {
   /**
    * Tells the trail, beside the answer: nobody waits for it, and it never fails. Of the same attempt (type, reason,
-   * client, person, address) a minute tells the first, the tenth, the hundredth …, and at its end the rest; `count`
-   * says for how many one event stands, where that is more than itself.
+   * endpoint, client, person, address) a minute tells the first, the tenth, the hundredth …, and at its end the rest;
+   * `count` says for how many one event stands, where that is more than itself.
    */
   note(attempt: Attempt): void;
   /** Begins to close the minutes that are over, and to write again what the records could not take. */
@@ -109,9 +109,9 @@ export function createAttempts(needs: {
       const actor = address === undefined ? {} : { actor: Buffer.from(reference(address)).toString('base64url') };
       let event = { ...what, ...actor, outcome: 'refused' } as AuditEvent;
       const { type, client, subject, detail = {} } = event;
-      const { reason, limit } = detail as { reason?: unknown; limit?: unknown };
+      const { reason, limit, at } = detail as { reason?: unknown; limit?: unknown; at?: unknown };
       const whom = typeof subject === 'object' ? Buffer.from(subject).toString('base64url') : subject;
-      let key = JSON.stringify([type, reason ?? limit, client, whom, actor.actor]);
+      let key = JSON.stringify([type, reason ?? limit, at, client, whom, actor.actor]);
       if (!held.has(key) && held.size >= apart) {
         event = { type, outcome: 'refused' } as AuditEvent;
         key = type;

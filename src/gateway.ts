@@ -3,13 +3,10 @@
  * (citizens and departments; operators on loopback), and closes them in the opposite order.
  */
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parse } from 'yaml';
 import { createAccounts } from './accounts/accounts.ts';
 import { type AuditTrail, createAttempts, createAudit } from './audit/audit.ts';
 import { createBridge } from './bridge/bridge.ts';
-import { type ClientRecord, createClients, readFrom } from './clients/clients.ts';
+import { type ClientRecord, createClients, readDefinitions } from './clients/clients.ts';
 import { shiftedClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createConsents } from './consents/consents.ts';
@@ -87,7 +84,7 @@ export async function createGateway(
   });
   const outbox = createOutbox({ database, vault, audit, clock, onTrouble: trouble('outbox') });
   const clients = await createClients({ database, vault, audit, clock, development });
-  if (development) await clients.apply(await definitions(config.clientsFolder));
+  if (development) await clients.apply(await readDefinitions([config.clientsFolder]));
   const sessions = createSessions({ database, clock });
   const longest = lifetimes.sessionAbsolute * 1000;
   const consents = createConsents({
@@ -289,9 +286,3 @@ export async function createGateway(
 
 const active = (clients: ReadonlyMap<string, ClientRecord>): number =>
   [...clients.values()].filter((client) => client.state === 'active').length;
-
-/** The client definitions of a folder, one YAML file each. */
-async function definitions(folder: string): Promise<unknown[]> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).sort();
-  return Promise.all(files.map(async (file) => readFrom(file, parse(await readFile(join(folder, file), 'utf8')))));
-}

@@ -1,7 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
-import { type Change, type ClientRecord, readFrom } from '../clients/clients.ts';
+import { resolve } from 'node:path';
+import { type Change, type ClientRecord, readDefinitions } from '../clients/clients.ts';
 import { EgretError } from '../errors.ts';
 import { columns, fields } from './print.ts';
 import { byCommandLine, type Call, type Report, type Verb } from './verb.ts';
@@ -147,34 +145,4 @@ async function definitions({ args, config }: Call): Promise<unknown[]> {
   const found = await readDefinitions(places);
   if (found.length === 0) throw new EgretError('EG-1601', { log: `There is no *.yaml in ${places.join(', ')}` });
   return found;
-}
-
-/** What these files, and the YAML files of these folders, hold; EG-1601 names every file that holds no definition. */
-export async function readDefinitions(places: readonly string[]): Promise<unknown[]> {
-  const files: string[] = [];
-  for (const path of places) {
-    const found = await stat(path).catch(() => undefined);
-    if (!found) throw new EgretError('EG-1601', { log: `${path} does not exist` });
-    if (!found.isDirectory()) files.push(path);
-    else
-      files.push(
-        ...(await readdir(path))
-          .filter((name) => name.endsWith('.yaml'))
-          .sort()
-          .map((name) => join(path, name)),
-      );
-  }
-  const wrong: string[] = [];
-  const parsed: unknown[] = [];
-  for (const file of files) {
-    try {
-      const one: unknown = parse(await readFile(file, 'utf8'));
-      if (typeof (one as { client_id?: unknown } | null)?.client_id === 'string') parsed.push(readFrom(file, one));
-      else wrong.push(`${file}: this is no definition of a client, it has no client_id`);
-    } catch (error) {
-      wrong.push(`${file}: ${(error as Error).message.split('\n')[0]}`);
-    }
-  }
-  if (wrong.length > 0) throw new EgretError('EG-1601', { log: wrong.join('\n') });
-  return parsed;
 }

@@ -1,6 +1,6 @@
+import { readDefinitions } from '../clients/clients.ts';
 import type { Config } from '../config.ts';
 import { EgretError } from '../errors.ts';
-import { readDefinitions } from './clients.ts';
 import type { Verb } from './verb.ts';
 
 // The command line and main.ts stand side by side; which program this process becomes is decided here, as it runs.

@@ -11,7 +11,8 @@ import { EgretError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
 import { type ClientRecord, type Definition, problemsOf } from './department.ts';
 
-export { type ClientRecord, type Definition, type Item, problemsOf, readFrom } from './department.ts';
+export { readDefinitions } from './definitions.ts';
+export { type ClientRecord, type Definition, type Item, problemsOf } from './department.ts';
 export { toMetadata } from './metadata.ts';
 export { departmentOf } from './shown.ts';
 

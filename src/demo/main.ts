@@ -189,7 +189,8 @@ async function installSecret(): Promise<void> {
 
 /** The portals' registrations; where the ports are shifted, copies that say so. */
 function clientsFolder(): string {
-  if (base === 4000) return config.clientsFolder;
+  // one that is not there is said by the gateway, in its own sentence
+  if (base === 4000 || !fs.existsSync(config.clientsFolder)) return config.clientsFolder;
   const folder = join(data, 'clients');
   fs.mkdirSync(folder, { recursive: true });
   for (const file of fs.readdirSync(config.clientsFolder).filter((name) => name.endsWith('.yaml'))) {

@@ -33,6 +33,7 @@ const kinds = [
   'authorization code',
   'client assertion',
   'client secret',
+  'code verifier',
   'cookie egret',
   'cookie egret_b',
   'cookie egret_i',
@@ -104,13 +105,15 @@ t.test('nothing secret or personal stands in a log, in Redis or in a table', wan
     secrets.add('ID token', json.id_token, json.id_token?.split('.')[2]);
     return { status: answer.status, json };
   };
-  const redeem = (id: string, visit: { code: string; verifier: string }) =>
-    ask('/token', id, {
+  const redeem = (id: string, visit: { code: string; verifier: string }) => {
+    secrets.add('code verifier', visit.verifier);
+    return ask('/token', id, {
       grant_type: 'authorization_code',
       code: visit.code,
       code_verifier: visit.verifier,
       redirect_uri: redirect,
     });
+  };
   const userinfo = async (token: string | undefined) => {
     const answer = await fetch(`${own.issuer}/userinfo`, { headers: { authorization: `Bearer ${token}` } });
     t.equal(answer.status, 200);

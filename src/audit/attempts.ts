@@ -36,7 +36,7 @@ export interface Attempts {
 }
 
 const minute = 60_000;
-/** Different attempts that one minute tells apart; more than these are one for each type. */
+/** Different attempts of strangers that one minute tells apart; more than these are one for each type. */
 const apart = 100;
 /** Events that wait while the records are away. What comes on top stands in a later count, or in the log alone. */
 const waiting = 1_000;
@@ -62,6 +62,8 @@ export function createAttempts(needs: {
 }): Attempts {
   const { database, record, clock, reference, onTrouble } = needs;
   const held = new Map<string, Held>();
+  /** Of `held`, those that name no person: anybody can make as many as they like, and must drown nobody else's. */
+  let strange = 0;
   const due: AuditEvent[] = [];
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -78,6 +80,7 @@ export function createAttempts(needs: {
       if (now - one.since < minute) return;
       tell(one);
       held.delete(key);
+      if (one.event.subject === undefined) strange -= 1;
     }
   };
   const write = async (): Promise<void> => {
@@ -112,11 +115,12 @@ export function createAttempts(needs: {
       const { reason, limit, at } = detail as { reason?: unknown; limit?: unknown; at?: unknown };
       const whom = typeof subject === 'object' ? Buffer.from(subject).toString('base64url') : subject;
       let key = JSON.stringify([type, reason ?? limit, at, client, whom, actor.actor]);
-      if (!held.has(key) && held.size >= apart) {
+      if (!held.has(key) && subject === undefined && strange >= apart) {
         event = { type, outcome: 'refused' } as AuditEvent;
         key = type;
       }
       const one = held.get(key) ?? { event, since: now, seen: 0, told: 0 };
+      if (!held.has(key) && one.event.subject === undefined) strange += 1;
       held.set(key, one);
       one.seen += 1;
       if (Number.isInteger(Math.log10(one.seen))) tell(one);

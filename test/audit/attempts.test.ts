@@ -67,6 +67,7 @@ t.test('a flood', async (t) => {
   await t.test('of many is a hundred kinds, and one for all others', async (t) => {
     clock.move(60_000);
     for (let n = 0; n < 5_000; n++) wrong('x'.repeat(n), 'method');
+    attempts.note({ type: 'consent.declined', subject: 'somebody', detail: { reason: 'all' } });
     clock.move(60_000);
     wrong('', 'next');
     await until(async () => (await counts('next')).length === 1);
@@ -77,6 +78,7 @@ t.test('a flood', async (t) => {
       others.reduce((sum, { detail }) => sum + Number(detail?.count ?? 1), 0),
       4_900,
     );
+    t.ok((await told(db)).some(({ type, subject }) => type === 'consent.declined' && subject === 'somebody'));
     t.ok(others.every(({ client, actor }) => client === undefined && actor === undefined));
   });
   await t.test('while the records are away waits for them', async (t) => {

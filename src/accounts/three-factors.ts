@@ -96,24 +96,12 @@ const silent: Readonly<Partial<Record<ProvinceCode, 'EG-1301' | 'EG-1304' | 'EG-
 /** The province names no time with 3xxx; these are what its words promise: some minutes, and some time. */
 const waits: Readonly<Partial<Record<ProvinceCode, number>>> = { 'EG-P3001': 5 * 60_000, 'EG-P3002': spans.hour };
 
-/** Checks a day that one mobile has about one number, whatever others did: one, and one more for a slip of the pen. */
-const pairChecks = 2;
-/** Of the number's daily checks, how many times as many all mobiles together may make. */
-const crowd = 4;
-
 /**
- * The caps, so that they bound guessing and are no weapon (DESIGN section 5):
- *
- * - an account and a mobile: 3 a day each. Who guesses the name that goes with a number needs the right mobile for it,
- *   because with another one the answer is the same whatever the name is; so this is the cap that holds a guesser.
- * - a number: 5 a day are shared by whoever asks about it. Of them 1 is kept for who stands in a relation with it: the
- *   account that holds this identity, or a browser known to that account. Being signed in to any account is none: two
- *   fresh accounts would use up the number, and lock its owner out.
- * - a number with a mobile: when strangers have used up the shared part, the first 2 checks of each mobile still count
- *   as its own. An owner who registers from a fresh browser cannot be told from a stranger before the province has
- *   answered, but has proved a mobile that the strangers do not have. With two mobiles that is still 5 at most.
- * - a number, everybody together: 20 a day, 5 of them for who stands in a relation with it. To shut out an owner who
- *   is not registered yet takes 7 mobiles, each proved by SMS, every day; and a trust ticket needs no check at all.
+ * The caps, so that they bound guessing and are no weapon (DESIGN section 5): 3 checks a day of an account and of its
+ * mobile, 5 a day about a number, whoever asks. Of the number's, a part is kept for who stands in a relation with it:
+ * the account that holds this identity, or a browser known to that account. Being signed in to any account is none: two
+ * fresh accounts would use up the number, and lock its owner out of their own recovery. Who is not registered yet and
+ * meets a number used up by others can come tomorrow, or by a trust ticket, which needs no check.
  */
 async function count(
   room: Room,
@@ -121,39 +109,29 @@ async function count(
 ): Promise<{ readonly all: readonly Reserved[]; readonly left: number } | { readonly until: number }> {
   const { checksADayAccount, checksADayNumber, checksKept: kept } = room.settings;
   const { identityIndex, mobileIndex, accountId, own, browser } = check;
-  const who = { accountId, browser };
-  const known = await records.standsWithIdentity(room.database.sql, identityIndex, who);
+  const known = await records.standsWithIdentity(room.database.sql, identityIndex, { accountId, browser });
   const personal = { limit: checksADayAccount, kept, span: spans.day } satisfies Budget;
-  const shared = { limit: checksADayNumber, kept, span: spans.day } satisfies Budget;
-  const pair = { limit: pairChecks, kept: 0, span: spans.day } satisfies Budget;
-  const everyone = { limit: crowd * checksADayNumber, kept: checksADayNumber, span: spans.day } satisfies Budget;
   const lanes = [
     { key: counterKey('check-mobile', mobileIndex), budget: personal, known: own },
     ...(accountId ? [{ key: counterKey('check-account', Buffer.from(accountId)), budget: personal, known: own }] : []),
-    { key: counterKey('check-number-all', identityIndex), budget: everyone, known },
-    { key: counterKey('check-number', identityIndex), budget: shared, known, either: true },
-    { key: counterKey('check-pair', identityIndex, mobileIndex), budget: pair, known: true, either: true },
+    {
+      key: counterKey('check-number', identityIndex),
+      budget: { limit: checksADayNumber, kept, span: spans.day } satisfies Budget,
+      known,
+    },
   ].sort((one, other) => Buffer.compare(one.key, other.key)); // one order, so that no two wait for each other
   class Full extends Error {
     until = 0;
   }
-  const full = (until: number) => Object.assign(new Full(), { until });
   try {
     return await room.database.begin(async (tx) => {
       const all: Reserved[] = [];
-      const ofNumber = { left: -1, until: Number.POSITIVE_INFINITY };
-      let left = Number.POSITIVE_INFINITY;
       for (const lane of lanes) {
         const use = await reserve(tx, lane.key, lane.budget, lane.known, room.clock.now());
-        if (use.ok) all.push(use);
-        if (!('either' in lane)) {
-          if (!use.ok) throw full(use.until);
-          left = Math.min(left, use.left);
-        } else if (use.ok) ofNumber.left = Math.max(ofNumber.left, use.left);
-        else ofNumber.until = Math.min(ofNumber.until, use.until);
+        if (!use.ok) throw Object.assign(new Full(), { until: use.until });
+        all.push(use);
       }
-      if (ofNumber.left < 0) throw full(ofNumber.until);
-      return { all, left: Math.min(left, ofNumber.left) };
+      return { all, left: Math.min(...all.map((use) => (use.ok ? use.left : 0))) };
     });
   } catch (error) {
     if (error instanceof Full) return { until: error.until };

@@ -32,6 +32,7 @@ import { isReachable, openDatabase } from './store/database.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { migrate } from './store/migrate.ts';
 import { openRedis, redisReady } from './store/redis.ts';
+import { networkOf } from './web/network.ts';
 
 export interface Gateway {
   listen(): Promise<void>;
@@ -79,7 +80,7 @@ export async function createGateway(
     database,
     record: audit.record,
     clock,
-    reference: (address) => vault.mac('audit-ref', `address\n${address}`),
+    reference: (address) => vault.mac('audit-ref', `address\n${networkOf(address)}`),
     onTrouble: trouble('audit'),
   });
   const outbox = createOutbox({ database, vault, audit, clock, onTrouble: trouble('outbox') });

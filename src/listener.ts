@@ -40,6 +40,7 @@ import { isRedisUnreachable } from './store/redis.ts';
 import { contentSecurityPolicy, serveAssets } from './web/assets.ts';
 import { caseNumber, createDesk, type Desk } from './web/desk.ts';
 import { errorPageView, expiredView } from './web/error-page.view.ts';
+import { networkOf } from './web/network.ts';
 import { servePreferences } from './web/preferences.ts';
 
 export interface CitizenNeeds {
@@ -104,7 +105,7 @@ export async function citizenListener(
     },
     count: (name, address) => {
       const { count, seconds } = limits[name] ?? { count: 60, seconds: 600 };
-      return state.count(keyOf('Limit', `${name}\n${address}`), seconds * 1000, count);
+      return state.count(keyOf('Limit', `${name}\n${networkOf(address)}`), seconds * 1000, count);
     },
     attempted: (request, what) => {
       const { ip: address } = request;

@@ -143,7 +143,8 @@ async function send(
         if (error !== nobody) throw error;
       });
   });
-  // not delivered now: signing a message is work, and whoever measures the answer would see that there is one to send
+  // not now: signing a message is work, and whoever measures the answer would see that there is one to send
+  room.outbox.kickSoon();
   return {
     ok: true,
     challenge: seal(room, 'challenge', flow, challenge),

@@ -14,6 +14,7 @@ import { applyOverrides } from './overrides.ts';
 import { prompts } from './prompts.ts';
 import { signingKey } from './signing.ts';
 import { keyOf } from './state.ts';
+import { unavailable } from './unavailable.ts';
 import { type AdapterNeeds, unitOf } from './unit.ts';
 
 export interface Lifetimes {
@@ -156,6 +157,7 @@ export function buildProvider(
   };
   const provider = new QueryProvider(issuer, configuration);
   provider.proxy = true; // host and scheme are pinned before it sees them (mount.ts)
+  unavailable(provider);
   applyOverrides(provider, needs);
   acts(provider, needs);
   attempts(provider, needs);

@@ -42,6 +42,7 @@ export interface Op {
   /** Every interaction that was led to, oldest first. */
   readonly asked: Interaction[];
   readonly sessions: ReturnType<typeof createBrowserSessions>;
+  readonly engine: ProtocolState;
   readonly replaceState: (state: ProtocolState) => void;
 }
 
@@ -224,6 +225,7 @@ export async function op(
     endings,
     sessions: createBrowserSessions(indirect, keys.vault, needs.ended),
     events: async () => (await indirect.events(1000)).map((event) => event.stamp),
+    engine,
     replaceState: (other) => {
       engine = other;
     },

@@ -239,6 +239,9 @@ t.test("the operators' listener, and the log", wants('redis-server'), async (t) 
   await t.test('the log: JSON lines, no query, nobody in it', async (t) => {
     const [person] = await own.people(1, 815);
     const { name = '', number = '', mobile = '' } = person ?? {};
+    // lines are written together: what was said before this stands there once the last of it does
+    await send(open, '/terms');
+    await until(() => /"\/terms".*\n$/.test(own.gateways[0].output()));
     const before = own.gateways[0].output().length;
     const query = `?mobile=${mobile}&name=${encodeURIComponent(name)}&number=${number}`;
     for (const path of [

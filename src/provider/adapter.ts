@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { errors, Provider } from 'oidc-provider';
 import type { Vault } from '../keys/keys.ts';
+import { browserCookieOf } from '../web/desk.ts';
 import { type Entry, type Key, type Kind, keyOf, kinds } from './state.ts';
 import {
   type AdapterNeeds,
@@ -39,7 +40,7 @@ export class Adapter {
     if (held.has(this.#name) && this.#over(body, at)) return undefined;
     body.jti = id;
     if (this.#name === 'Interaction') {
-      if (entry.consumedAt > 0) return undefined;
+      if (entry.consumedAt > 0 || this.#ofAnotherBrowser(body)) return undefined;
       body.returnTo = `${this.#needs.issuer}/authorize/${id}`;
       if (body.params)
         body.params = JSON.parse(this.#needs.vault.open(Buffer.from(body.params, 'base64'), `interaction:${sha(id)}`));
@@ -47,6 +48,16 @@ export class Adapter {
       body.consumed = Math.floor(entry.consumedAt / 1000);
     }
     return body;
+  }
+
+  /**
+   * Its own cookies have a path, so a neighbour under our domain could plant them in somebody's browser and, once that
+   * person has signed in, resume in its own; the token of a browser is a `__Host-` cookie, which nobody can plant.
+   */
+  #ofAnotherBrowser({ result }: Payload): boolean {
+    const { ctx } = Provider;
+    if (!result?.browser || ctx?.oidc?.route !== 'resume') return false;
+    return sha(ctx.cookies.get(browserCookieOf(this.#needs.issuer)) ?? '') !== result.browser;
   }
 
   /** A rotated refresh token on the token endpoint looks unspent: the script decides between window and replay. */

@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { hash, randomBytes, randomInt } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type InteractionResults } from 'oidc-provider';
 import type { Vault } from '../keys/keys.ts';
@@ -44,13 +44,23 @@ export interface Interactions {
     result: InteractionResults,
     /** The interaction that goes on without the session it began with: that one was ended, or is another person's. */
     forget?: string,
+    /** The token of the browser that came to this result: no other resumes it. */
+    browser?: string,
   ): Promise<string | undefined>;
-  loadFlow(uid: string): Promise<{ version: number; flow: unknown }>;
-  /** Compare-and-set: false when another request of the same interaction was faster. */
-  saveFlow(uid: string, version: number, flow: unknown, exp: number): Promise<boolean>;
+  /** What this browser has come to; undefined when it was another browser that came to it. */
+  loadFlow(uid: string, browser: string): Promise<{ version: number; flow: unknown } | undefined>;
+  /** Compare-and-set, bound to the browser: false when another request of the same interaction was faster. */
+  saveFlow(
+    interaction: Pick<Interaction, 'uid' | 'exp'>,
+    version: number,
+    flow: unknown,
+    browser: string,
+  ): Promise<boolean>;
   /** A uid for a session that a sign-in is about to begin. */
   newSessionUid(): string;
 }
+
+const digest = (browser: string): string => hash('sha256', browser, 'base64url');
 
 export function createInteractions(epochs: Epochs, state: ProtocolState, vault: Vault): Interactions {
   const found = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
@@ -77,9 +87,10 @@ export function createInteractions(epochs: Epochs, state: ProtocolState, vault: 
           exp: details.exp,
         };
       }),
-    finish: (req, res, result, forget) =>
+    finish: (req, res, outcome, forget, browser) =>
       found(async () => {
         const { provider } = epochs.current();
+        const result = browser === undefined ? outcome : { ...outcome, browser: digest(browser) };
         if (forget === undefined) return provider.interactionResult(req, res, result);
         const interaction = await provider.Interaction.find(forget);
         if (!interaction) return undefined;
@@ -88,17 +99,16 @@ export function createInteractions(epochs: Epochs, state: ProtocolState, vault: 
         await interaction.persist();
         return interaction.returnTo;
       }),
-    async loadFlow(uid) {
+    async loadFlow(uid, browser) {
       const loaded = await state.load(keyOf('Flow', uid));
       if (!loaded) return { version: 0, flow: undefined };
-      return {
-        version: loaded.entry.version,
-        flow: JSON.parse(vault.open(Buffer.from(loaded.entry.payload, 'base64'), context(uid))),
-      };
+      const held = JSON.parse(vault.open(Buffer.from(loaded.entry.payload, 'base64'), context(uid)));
+      return held.browser === digest(browser) ? { version: loaded.entry.version, flow: held.flow } : undefined;
     },
-    async saveFlow(uid, version, flow, exp) {
+    async saveFlow({ uid, exp }, version, flow, browser) {
       const key = keyOf('Flow', uid);
-      const payload = vault.seal(JSON.stringify(flow), context(uid)).toString('base64');
+      const held = JSON.stringify({ browser: digest(browser), flow });
+      const payload = vault.seal(held, context(uid)).toString('base64');
       const put = { key, payload, expiresAt: exp * 1000, version: version + 1 };
       const committed = await state.commit(
         version === 0 ? { lock: key, absent: key, put: [put] } : { lock: key, compare: { key, version }, put: [put] },

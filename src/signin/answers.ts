@@ -15,7 +15,11 @@ const scopes = (items: readonly Item[]) => items.map(({ scope }) => scope);
 export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
   const { desk, interactions, consents, endSession } = needs;
   const answer = async (journey: Journey, result: InteractionResults, forget?: string): Promise<FastifyReply> =>
-    leave(needs, journey, await interactions.finish(journey.request.raw, journey.reply.raw, result, forget));
+    leave(
+      needs,
+      journey,
+      await interactions.finish(journey.request.raw, journey.reply.raw, result, forget, journey.browser),
+    );
 
   post('roaming', ['roaming'], async (journey) => {
     const { request, interaction, session, client } = journey;

@@ -16,10 +16,12 @@ export function strayed(
   request: FastifyRequest,
   interaction: Interaction | undefined,
   present: { readonly accountId: string } | undefined,
+  /** The journey began with a session that is not the one of now. */
+  another: boolean,
 ): void {
   const { uid } = request.params as { uid: string };
   const note = (reason: string): void => refusedRequest(needs, request, reason, 'EG-1004');
-  if (interaction?.uid !== uid) needs.stranger(uid, () => note('interaction'));
+  if (interaction?.uid !== uid || !another) needs.stranger(uid, () => note('interaction'));
   // one's own session that began anew is no attempt, nor a page that was left open by somebody who signed out
   else if (present && present.accountId !== interaction.session?.accountId) note('session');
 }

@@ -18,7 +18,7 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
   // the page asked for twice at once begins one session: the other request comes back and finds its uid
   const drawn = same || flow.sessionUid !== undefined;
   const held = { ...flow, sessionUid: uid };
-  if (!drawn && !(await interactions.saveFlow(interaction.uid, journey.version, held, interaction.exp)))
+  if (!drawn && !(await interactions.saveFlow(interaction, journey.version, held, journey.browser)))
     return reply.redirect(journey.at, 303);
   const begun = await database.begin(async (tx) => {
     // between the password and this page the account may have been disabled, or its password reset by its owner
@@ -71,6 +71,7 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
       },
     },
     interaction.session && !same ? interaction.uid : undefined,
+    journey.browser,
   );
   return leave(needs, journey, to);
 }

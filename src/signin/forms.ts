@@ -58,12 +58,11 @@ export function createForms(server: FastifyInstance, needs: SigninNeeds): Forms 
       return forms.refused(journey, notDone.name, notDone.refusal, notDone.typed);
     },
     async patiently(journey, work) {
-      const { interaction, version, flow, request, reply } = journey;
-      const { uid, exp } = interaction;
+      const { interaction, browser, version, flow, request, reply } = journey;
       const came = await soon(work);
       if (came) return 'flow' in came ? goOn(needs, journey, came.flow) : forms.answered(journey, came);
       const waiting = { ...flow, waiting: desk.clock.now() };
-      const held = await interactions.saveFlow(uid, version, waiting, exp);
+      const held = await interactions.saveFlow(interaction, version, waiting, browser);
       const failed = (error: unknown): NotDone => {
         request.log.error(
           { err: { message: (error as Error).message } },
@@ -74,7 +73,7 @@ export function createForms(server: FastifyInstance, needs: SigninNeeds): Forms 
       // a person who went another way meanwhile has made a newer version of the flow: then nothing is written
       const later = work.catch(failed).then((what) => {
         const next = 'flow' in what ? what.flow : { ...flow, notDone: what };
-        return held && interactions.saveFlow(uid, version + 1, next, exp);
+        return held && interactions.saveFlow(interaction, version + 1, next, browser);
       });
       later.catch(failed);
       return reply.redirect(journey.at, 303);

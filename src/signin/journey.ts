@@ -43,21 +43,24 @@ export async function openJourney(
   const session = interaction && (await browserSessions.read(request.cookies[desk.cookieName]));
   // a page left open by a person who has signed out since is nobody's: the next person must not answer it for them
   const another = interaction?.session !== undefined && interaction.session.uid !== session?.uid;
-  if (!interaction || interaction.uid !== uid || another) {
-    strayed(needs, request, interaction, session);
+  const browser = desk.browser(request, reply);
+  // what one browser has come to is no other's, also where somebody planted the cookies of this journey in both
+  const held = interaction?.uid === uid && !another ? await interactions.loadFlow(uid, browser) : undefined;
+  if (!interaction || !held) {
+    strayed(needs, request, interaction, session, another);
     const known = interaction && clients.snapshot().clients.get(interaction.clientId);
     desk.html(reply, expiredView({ ...(known ? { restart: known.home } : {}) }, desk.context(request)), 410);
     return undefined;
   }
-  const { version, flow } = await interactions.loadFlow(uid);
-  return journeyOf(needs, { request, reply, interaction, session, version, flow: (flow ?? {}) as Flow });
+  const { version, flow } = held;
+  return journeyOf(needs, { request, reply, interaction, session, browser, version, flow: (flow ?? {}) as Flow });
 }
 
 async function journeyOf(
   needs: SigninNeeds,
-  known: Pick<Journey, 'request' | 'reply' | 'interaction' | 'session' | 'version' | 'flow'>,
+  known: Pick<Journey, 'request' | 'reply' | 'interaction' | 'session' | 'browser' | 'version' | 'flow'>,
 ): Promise<Journey> {
-  const { interaction, request, reply } = known;
+  const { interaction, request } = known;
   const { notDone, waiting, ...stored } = known.flow;
   let flow: Flow = stored;
   if (waiting && needs.desk.clock.now() < waiting + longestWait) flow = { ...flow, waiting };
@@ -78,7 +81,6 @@ async function journeyOf(
     at: `/signin/${interaction.uid}`,
     client,
     department: client && interaction.clientId !== accountCenterClient ? departmentOf(client) : undefined,
-    browser: needs.desk.browser(request, reply),
     missing: short,
     step: stepOf(interaction.prompt, flow, short, first),
     first,
@@ -120,6 +122,6 @@ export const contextOf = (
 
 /** Writes what the journey has come to and shows the next step; a faster request of the same browser wins. */
 export async function goOn(needs: SigninNeeds, journey: Journey, flow: Flow): Promise<FastifyReply> {
-  await needs.interactions.saveFlow(journey.interaction.uid, journey.version, flow, journey.interaction.exp);
+  await needs.interactions.saveFlow(journey.interaction, journey.version, flow, journey.browser);
   return journey.reply.redirect(journey.at, 303);
 }

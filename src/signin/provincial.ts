@@ -23,7 +23,7 @@ export function provincialSteps(server: FastifyInstance, { patiently }: Forms, n
     const provinceState = randomBytes(24).toString('base64url');
     const { interaction, version, flow } = journey;
     const next = { provinceState, joining: flow.joining };
-    if (!(await interactions.saveFlow(interaction.uid, version, next, interaction.exp)))
+    if (!(await interactions.saveFlow(interaction, version, next, journey.browser)))
       return reply.redirect(journey.at, 303);
     return reply.redirect(bridge.loginUrl(returnUrl(journey.at, provinceState)), 303);
   });
@@ -38,7 +38,7 @@ export function provincialSteps(server: FastifyInstance, { patiently }: Forms, n
       return desk.refuse(request, reply, 'EG-1003');
     }
     const next: Flow = { way: first, joining: flow.joining };
-    if (!(await interactions.saveFlow(interaction.uid, version, next, interaction.exp))) return reply.redirect(at, 303);
+    if (!(await interactions.saveFlow(interaction, version, next, browser))) return reply.redirect(at, 303);
     if (typeof ticket !== 'string') return reply.redirect(at, 303);
     const redeem = async (): Promise<Came> => {
       const answer = await bridge.redeemTicket(ticket, returnUrl(at, state));

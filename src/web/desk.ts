@@ -67,10 +67,13 @@ export const caseNumber = (): string => {
   return `${drawn.slice(0, 4)}-${drawn.slice(4)}`;
 };
 
+/** The cookie of the long-lived random token of a browser. */
+export const browserCookieOf = (issuer: string): string => (issuer.startsWith('https:') ? '__Host-egret_b' : 'egret_b');
+
 export function createDesk(needs: DeskNeeds): Desk {
   const { clock, issuer, cookieName, mac } = needs;
   const secure = issuer.startsWith('https:');
-  const browserCookie = secure ? '__Host-egret_b' : 'egret_b';
+  const browserCookie = browserCookieOf(issuer);
   const tokenOf = (request: FastifyRequest): { value: string; fresh: boolean } => {
     let token = tokens.get(request);
     if (!token) {

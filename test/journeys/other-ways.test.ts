@@ -110,6 +110,13 @@ t.test('other ways in, and what is refused', { timeout: 120_000 }, async (t) => 
     t.equal((await other.fetch(ticket.replace(at, elsewhere))).status, 403, 'the state is of another journey');
     t.equal((await jar.fetch(ticket)).headers.get('location'), new URL(at).pathname);
     await Promise.all(Array.from({ length: 8 }, () => open(jar.clone(), at)));
+    // whoever planted the cookies of this journey in that browser has them all, but for the token of the browser
+    const planter = jar.clone();
+    planter.drop('egret_b');
+    t.equal((await planter.fetch(at)).status, 410, 'what the browser has come to is no other one’s');
+    const resume = /content="0;url=([^"]+)"/.exec(await open(jar, at))?.[1] ?? '';
+    t.equal((await planter.fetch(new URL(resume, own.issuer).href)).status, 410, 'nor does another resume it');
+    t.notOk(planter.get('egret'), 'nobody is signed in there');
     t.match(await arrive(jar, await open(jar, at)), /测\*甲/);
     const embedded = await startEmbedded(own.data);
     const records = openDatabase({ ...embedded });

@@ -52,6 +52,9 @@ export async function createGateway(
   const trouble = (room: string) => (error: unknown) =>
     say({ level: 'warn', room, code: (error as { code?: string }).code }, (error as Error).message);
 
+  // First of all, so that a file with a mistake is told before anything runs
+  const definitions = development ? await readDefinitions([config.clientsFolder]) : [];
+
   // The stores: records, then protocol state
   const embedded = config.database.url ? undefined : await startEmbedded(config.dataFolder);
   const database = openDatabase({
@@ -85,7 +88,7 @@ export async function createGateway(
   });
   const outbox = createOutbox({ database, vault, audit, clock, onTrouble: trouble('outbox') });
   const clients = await createClients({ database, vault, audit, clock, development });
-  if (development) await clients.apply(await readDefinitions([config.clientsFolder]));
+  if (definitions.length > 0) await clients.apply(definitions);
   const sessions = createSessions({ database, clock });
   const longest = lifetimes.sessionAbsolute * 1000;
   const consents = createConsents({

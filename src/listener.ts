@@ -35,8 +35,8 @@ import {
 import type { Sessions } from './sessions/sessions.ts';
 import { signin } from './signin/signin.ts';
 import { createSignOut } from './signout/signout.ts';
-import { type Database, isUnreachable } from './store/database.ts';
-import { isRedisUnreachable } from './store/redis.ts';
+import { storeAway } from './store/away.ts';
+import type { Database } from './store/database.ts';
 import { contentSecurityPolicy, serveAssets } from './web/assets.ts';
 import { caseNumber, createDesk, type Desk } from './web/desk.ts';
 import { errorPageView, expiredView } from './web/error-page.view.ts';
@@ -69,8 +69,8 @@ export interface CitizenNeeds {
 /** The catalogue code of what went wrong, whoever threw it. */
 export function codeOf(error: unknown): Code {
   if (error instanceof EgretError) return error.code;
-  if (isRedisUnreachable(error)) return 'EG-1703';
-  if (isUnreachable(error)) return 'EG-1702';
+  const away = storeAway(error);
+  if (away) return away;
   const { statusCode, code } = error as FastifyError;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || statusCode === 413) return 'EG-1005';
   if (statusCode === 415) return 'EG-1007';

@@ -1,4 +1,3 @@
-import { readDefinitions } from '../clients/clients.ts';
 import type { Config } from '../config.ts';
 import { EgretError } from '../errors.ts';
 import type { Verb } from './verb.ts';
@@ -11,8 +10,6 @@ export const verbs: Readonly<Record<string, Verb>> = {
     about: 'Runs the gateway until SIGTERM; in development it applies the clients of the configured folder first.',
     example: 'egret serve',
     async run({ config }) {
-      // the gateway applies them as it starts; what is wrong in a file is said with its name here
-      if (config.mode === 'development') await readDefinitions([config.clientsFolder]);
       const { serve } = (await import(program)) as { serve(config: Config): Promise<void> };
       await serve(config).catch((error) => refuse(error, config));
       return { lines: [] };

@@ -93,8 +93,8 @@ export class Adapter {
 
   async #findSession(cookie: string): Promise<Payload | undefined> {
     const { state } = this.#needs;
-    const uid = cookie.split('.')[0] ?? '';
-    if (!/^[0-6]\d[\w-]{10,}$/.test(uid)) return undefined;
+    const uid = uidOf(cookie);
+    if (uid === undefined) return undefined;
     const key = keyOf('Session', uid);
     const unit = unitOf();
     const asked = Provider.ctx?.query.client_id;
@@ -194,6 +194,10 @@ function signature(body: Payload): string {
   const { exp: _exp, iat: _iat, ...rest } = body;
   return JSON.stringify(rest);
 }
+
+/** The uid that a session's cookie begins with, or undefined for what cannot be one. */
+export const uidOf = (cookie: string | undefined): string | undefined =>
+  /^([0-6]\d[\w-]{10,})(?:\.|$)/.exec(cookie ?? '')?.[1];
 
 /** The cookie of a session at its nth turn: made again by any node, so that two turns at once agree. */
 export const sessionCookie = (vault: Vault, uid: string, turn: number): string =>

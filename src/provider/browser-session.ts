@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Vault } from '../keys/keys.ts';
-import { stands } from './adapter.ts';
+import { stands, uidOf } from './adapter.ts';
 import type { Standing } from './grants.ts';
 import { type Key, keyOf, type ProtocolState, sibling } from './state.ts';
 import type { EndedBy, Payload } from './unit.ts';
@@ -57,8 +57,8 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
       .map(([clientId, { sid, grantId }]) => ({ clientId, sid: sid!, grantId }));
   return {
     async read(cookie) {
-      const uid = cookie?.split('.')[0] ?? '';
-      if (!cookie || !/^[0-6]\d[\w-]{10,}$/.test(uid)) return undefined;
+      const uid = uidOf(cookie);
+      if (cookie === undefined || uid === undefined) return undefined;
       const loaded = await state.load(keyOf('Session', uid));
       if (!loaded) return undefined;
       const body = JSON.parse(loaded.entry.payload) as Payload;

@@ -1,10 +1,11 @@
-import { hash, randomBytes, randomInt } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type InteractionResults } from 'oidc-provider';
 import type { Vault } from '../keys/keys.ts';
 import type { Epochs } from './epochs.ts';
 import type { Standing } from './grants.ts';
-import { buckets, digits, keyOf, type ProtocolState } from './state.ts';
+import { newUid } from './overrides.ts';
+import { keyOf, type ProtocolState } from './state.ts';
 
 /** What the provider waits for: who is it, which level, may this be given. The pages are signin's. */
 export interface Interaction {
@@ -115,6 +116,6 @@ export function createInteractions(epochs: Epochs, state: ProtocolState, vault: 
       );
       return committed.ok;
     },
-    newSessionUid: () => digits(randomInt(buckets)) + randomBytes(18).toString('base64url'),
+    newSessionUid: newUid,
   };
 }

@@ -26,7 +26,7 @@ function random(bytes = 32): string {
   return text;
 }
 /** A session's bucket is drawn, never derived from the person: departments must not be able to link by it. */
-const newUid = (): string => digits(randomInt(buckets)) + random(18);
+export const newUid = (): string => digits(randomInt(buckets)) + random(18);
 
 // biome-ignore lint/suspicious/noExplicitAny: the library's classes are untyped here
 type Any = any;

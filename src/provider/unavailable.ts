@@ -1,10 +1,5 @@
 import type { Provider } from 'oidc-provider';
-import { isUnreachable } from '../store/database.ts';
-import { isRedisUnreachable } from '../store/redis.ts';
-
-/** The code of a store that is away, or undefined when the error is something else. */
-export const storeAway = (error: unknown): 'EG-1702' | 'EG-1703' | undefined =>
-  isRedisUnreachable(error) ? 'EG-1703' : isUnreachable(error) ? 'EG-1702' : undefined;
+import { storeAway } from '../store/away.ts';
 
 /**
  * The library answers 500 for whatever it does not know. A store that is away is no fault of the request: 503, and when

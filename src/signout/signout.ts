@@ -9,7 +9,6 @@ import type { TransactionSql } from 'postgres';
 import { departmentOf } from '../clients/clients.ts';
 import type { Vault } from '../keys/keys.ts';
 import { type BrowserSession, type Epochs, type Lifetimes, paths } from '../provider/provider.ts';
-import { digestOfUid } from '../sessions/sessions.ts';
 import { type Desk, field } from '../web/desk.ts';
 import { places } from '../web/layout.view.ts';
 import { recordAttempts } from './attempts.ts';
@@ -44,7 +43,7 @@ const questionLife = 30 * 60_000;
 const wait = 3_000;
 
 export function createSignOut(needs: SignOutNeeds): SignOut {
-  const { desk, epochs, vault, clock, outbox, sessions } = needs;
+  const { desk, epochs, vault, clock, outbox } = needs;
   const attempted = recordAttempts(needs);
   const clientOf = (id: string | undefined) => {
     const client = id === undefined ? undefined : needs.clients.snapshot().clients.get(id);
@@ -53,12 +52,7 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
 
   /** Who is signed in here; an ended session is nobody's. An idle one can still be signed out of. */
   async function present(request: FastifyRequest): Promise<BrowserSession | undefined> {
-    const session = await needs.browserSessions.read(request.cookies[desk.cookieName]);
-    if (!session) return undefined;
-    const { uid, accountId, started } = session;
-    if (sessions.ended('session', digestOfUid(uid), started) || sessions.ended('account', accountId, started))
-      return undefined;
-    return session;
+    return needs.browserSessions.read(request.cookies[desk.cookieName]);
   }
 
   /** Whoever sits at a browser that was left alone for long is not told whose it is; signing out stays open. */

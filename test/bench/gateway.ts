@@ -5,9 +5,10 @@ import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { Citizen } from '../races/citizen.ts';
 import { database } from '../support/database.ts';
+import { codeSentTo } from '../support/inbox.ts';
 import { client } from '../support/op.ts';
 import type { Pair, Person } from '../support/pair.ts';
-import { node, until } from '../support/processes.ts';
+import { node } from '../support/processes.ts';
 import { redis } from '../support/redis.ts';
 import { scratch } from '../support/scratch.ts';
 import { jwks } from './department.ts';
@@ -113,17 +114,7 @@ export async function gateway(
       });
       return stdout.trim();
     },
-    async code(mobile: string, after = 0) {
-      let found = '';
-      await until(async () => {
-        const answer = await fetch(`${province}/__sim/inbox.json?mobile=${mobile}`);
-        const { messages } = (await answer.json()) as { messages: { params: { code?: string } }[] };
-        const codes = messages.flatMap(({ params }) => params.code ?? []);
-        found = codes[0] ?? '';
-        return codes.length > after;
-      });
-      return found;
-    },
+    code: (mobile: string, after?: number) => codeSentTo(province, mobile, after),
     async people(count: number, from = 0) {
       const answer = await fetch(`${province}/__sim/pool?from=${from}&n=${count}`);
       return ((await answer.json()) as { people: Person[] }).people;

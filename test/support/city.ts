@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { join, resolve } from 'node:path';
 import type { Test } from 'tap';
+import { codeSentTo } from './inbox.ts';
 import { node, type Program } from './processes.ts';
 import { scratch } from './scratch.ts';
 
@@ -39,17 +40,7 @@ export async function city(t: Test, env: Record<string, string> = {}): Promise<C
     portal: (n) => `http://127.0.0.1:${base + 200 + n}`,
     program,
     data,
-    async code(mobile, after = 0) {
-      for (let tries = 0; tries < 200; tries++) {
-        const inbox = (await (await fetch(`${province}/__sim/inbox.json?mobile=${mobile}`)).json()) as {
-          messages: { at: number; template: string; params: { code?: string } }[];
-        };
-        const codes = inbox.messages.filter((message) => message.params.code !== undefined);
-        if (codes.length > after) return codes[0]?.params.code ?? '';
-        await new Promise((done) => setTimeout(done, 50));
-      }
-      throw new Error(`no code for ${mobile} arrived`);
-    },
+    code: (mobile, after) => codeSentTo(province, mobile, after),
   };
 }
 

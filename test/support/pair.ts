@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { stringify } from 'yaml';
 import { database, type TestDatabase } from './database.ts';
+import { codeSentTo } from './inbox.ts';
 import { node, type Program, until } from './processes.ts';
 import { redis, type TestRedis } from './redis.ts';
 import { scratch } from './scratch.ts';
@@ -144,17 +145,7 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
     ports,
     egret,
     secret: (client) => egret('clients', 'secret', client),
-    async code(mobile, after = 0) {
-      let found = '';
-      await until(async () => {
-        const answer = await fetch(`${province}/__sim/inbox.json?mobile=${mobile}`);
-        const { messages } = (await answer.json()) as { messages: { params: { code?: string } }[] };
-        const codes = messages.flatMap(({ params }) => params.code ?? []);
-        found = codes[0] ?? '';
-        return codes.length > after;
-      });
-      return found;
-    },
+    code: (mobile, after) => codeSentTo(province, mobile, after),
     async people(count, from = 0) {
       const answer = await fetch(`${province}/__sim/pool?from=${from}&n=${count}`);
       return ((await answer.json()) as { people: Person[] }).people;

@@ -8,6 +8,7 @@ import { startEmbedded } from '../../src/store/embedded.ts';
 import { answers } from '../../src/store/postmaster.ts';
 import { node, until } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
+import { wantsAnotherUser } from '../support/wants.ts';
 
 const user = join(import.meta.dirname, '../support/embedded-user.ts');
 const root = process.getuid?.() === 0;
@@ -119,7 +120,7 @@ t.test('npm run reset', async (t) => {
   t.ok(fs.existsSync(join(data, 'a')));
 });
 
-t.test('what cannot be started says so in one sentence', async (t) => {
+t.test('what cannot be started says so in one sentence', wantsAnotherUser(), async (t) => {
   const refusal = async (data: string, code: string, message: RegExp) => {
     await t.rejects(startEmbedded(data), { code, message });
   };

@@ -12,6 +12,7 @@ export const attemptTypes = [
   'limit.hit',
   'request.refused',
   'sign-in.paused',
+  'sign-out.refused',
   'token.refused',
 ] as const;
 export type AttemptType = (typeof attemptTypes)[number];

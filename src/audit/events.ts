@@ -29,7 +29,7 @@ export const events = {
   /** `by`: person, department, staff, password, account, limit, replay; `scope`: all or client. */
   'session.ended': ['session', 'by', 'scope', 'clients', 'count', 'reason'],
   /** `reason`: parameter, hint, client, target (what a department asked), form, request (what our own form sent). */
-  'sign-out.refused': ['reason'],
+  'sign-out.refused': ['reason', 'count'],
 
   // People
   'account.registered': ['way', 'level', 'reason'],

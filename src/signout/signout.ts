@@ -6,12 +6,13 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TransactionSql } from 'postgres';
+import type { Attempts } from '../audit/audit.ts';
 import { departmentOf } from '../clients/clients.ts';
+import type { Code } from '../errors.ts';
 import type { Vault } from '../keys/keys.ts';
 import { type BrowserSession, type Epochs, type Lifetimes, paths } from '../provider/provider.ts';
 import { type Desk, field } from '../web/desk.ts';
 import { places } from '../web/layout.view.ts';
-import { recordAttempts } from './attempts.ts';
 import { type Ended, type EndingNeeds, endTarget, readSignOut, type Target, targetOf, tell } from './ending.ts';
 import { audienceOf, checkRequest, type SignOutRequest } from './request.ts';
 import { rowsOf } from './result.ts';
@@ -22,6 +23,7 @@ export { tellOfEndings } from './notices.ts';
 
 export interface SignOutNeeds extends EndingNeeds {
   readonly desk: Desk;
+  readonly attempts: Pick<Attempts, 'note'>;
   readonly epochs: Epochs;
   readonly vault: Vault;
   readonly lifetimes: Pick<Lifetimes, 'sessionIdle'>;
@@ -44,7 +46,12 @@ const wait = 3_000;
 
 export function createSignOut(needs: SignOutNeeds): SignOut {
   const { desk, epochs, vault, clock, outbox } = needs;
-  const attempted = recordAttempts(needs);
+  /** @param named what the request called its client; told only where there is one of that name */
+  const refused = (request: FastifyRequest, reason: string, code: Code, named?: unknown): void => {
+    request.log.warn({ reason }, 'sign-out request refused');
+    const client = typeof named === 'string' && needs.clients.snapshot().clients.has(named) ? { client: named } : {};
+    needs.attempts.note({ type: 'sign-out.refused', address: request.ip, code, ...client, detail: { reason } });
+  };
   const clientOf = (id: string | undefined) => {
     const client = id === undefined ? undefined : needs.clients.snapshot().clients.get(id);
     return client?.state === 'active' ? client : undefined;
@@ -137,7 +144,7 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
     const given = (request.method === 'POST' ? request.body : request.query) as { client_id?: unknown } | undefined;
     const checked = await check(given);
     if (!checked.ok) {
-      await attempted(request, checked.reason, 'EG-1501', given?.client_id);
+      refused(request, checked.reason, 'EG-1501', given?.client_id);
       return desk.refuse(request, reply, 'EG-1501');
     }
     reply.header('cache-control', 'no-store');
@@ -149,7 +156,7 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     if (!(await desk.allowed(request, reply))) {
-      await attempted(request, 'form', 'EG-1003');
+      refused(request, 'form', 'EG-1003');
       return reply;
     }
     const choice = field(request, 'choice', 10);
@@ -158,7 +165,7 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
     if (!session) return nobody(request, reply, {});
     const asked = sealed === undefined ? {} : openRequest(sealed, session.uid);
     if (!asked) {
-      await attempted(request, 'request', 'EG-1004');
+      refused(request, 'request', 'EG-1004');
       return desk.refuse(request, reply, 'EG-1004');
     }
     const one = choice === 'one' ? asked.clientId : undefined;

@@ -23,12 +23,6 @@ t.test('refused sign-out requests are audited', async (t) => {
     ['parameter', 'EG-1501', undefined, () => own.send('/session/end?client_id=renshe&client_id=yibao')],
     ['hint', 'EG-1501', 'renshe', () => own.send('/session/end', form({ client_id: 'renshe', id_token_hint: 'evil' }))],
     ['form', 'EG-1003', undefined, () => own.send('/sign-out', form({ choice: 'all' }, { origin: own.issuer }))],
-    [
-      'form',
-      'EG-1003',
-      undefined,
-      () => own.send('/sign-out', form({ choice: 'all' }, { origin: 'https://evil.example' })),
-    ],
   ];
   let count = 0;
   for (const [reason, code, client, send] of cases) {
@@ -47,7 +41,10 @@ t.test('refused sign-out requests are audited', async (t) => {
   }
   t.notMatch(JSON.stringify(await events(own)), /evil/, 'nothing of what was sent');
   await Promise.all(Array.from({ length: 300 }, () => ask({ client_id: 'evil-client' })));
-  const kept = (await events(own)).length;
-  // on a machine so busy that all this took more than a minute, a second hundred
-  t.ok(kept >= 100 && kept <= 200, `nobody can write the trail full: a hundred a minute of a process, here ${kept}`);
+  t.match(own.log(), /"reason":"client".*"sign-out request refused"/, 'the log says each');
+  const details = async () => (await events(own)).map(({ event }) => JSON.parse(event).detail as { count?: number });
+  const total = async () => (await details()).reduce((sum, { count = 1 }) => sum + count, 0);
+  await until(async () => (await total()) >= cases.length - 1 + 100);
+  // on a machine so busy that all this took more than a minute, a few more
+  t.ok((await details()).length <= cases.length + 6, 'nobody can write the trail full');
 });

@@ -10,6 +10,7 @@ export function toMetadata(record: ClientRecord): Record<string, unknown> {
     subject_type: 'pairwise',
     sector: record.sector,
     session_minutes: record.session_minutes,
+    items_version: record.itemsVersion,
     token_endpoint_auth_method: record.auth,
     id_token_signed_response_alg: 'ES256',
     grant_types: record.grants,

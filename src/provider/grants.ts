@@ -8,7 +8,7 @@ export interface Standing {
   readonly noticeOff: boolean;
   /** Epoch milliseconds. */
   readonly givenAt: number;
-  /** Which wording of the client's items was shown. */
+  /** Which wording of the client's items was shown: it counts for no other (《个人信息保护法》第十四条). */
   readonly itemsVersion: string;
 }
 
@@ -31,24 +31,24 @@ interface CarriedSession {
 /**
  * The grant of this session and client. It belongs to this session alone and is rebuilt from the consent record, so
  * one replayed code ends one authorisation and not every device. The record is looked up only when the session does
- * not hold it or does not cover what is asked.
+ * not hold it or does not cover what is asked, in the client's present wording.
  */
 export async function loadGrant(ctx: KoaContextWithOIDC, needs: GrantNeeds) {
   const { client, provider, requestParamOIDCScopes: asked } = ctx.oidc;
   const session = ctx.oidc.session as unknown as CarriedSession;
-  const clientId = client!.clientId;
+  const { clientId, items_version: version } = client as unknown as { clientId: string; items_version?: string };
   let standing = session.egret?.consents?.[clientId];
   if (standing && needs.ended('consent', `${session.accountId}\n${clientId}`, standing.givenAt)) standing = undefined;
   const grantId = session.grantIdFor(clientId);
   const existing = grantId ? await provider.Grant.find(grantId) : undefined;
   const openOnly = [...asked].every((scope) => scope === 'openid');
-  if (!openOnly && (!covers(standing, asked) || ctx.oidc.result?.consent)) {
+  if (!openOnly && (!covers(standing, asked, version) || ctx.oidc.result?.consent)) {
     // given elsewhere since this session began, or on the page this request comes back from, where the person may also
     // have taken back what the session still holds: one look-up before asking
     standing = await needs.consent(session.accountId, clientId);
     if (standing) session.egret = { ...session.egret, consents: { ...session.egret.consents, [clientId]: standing } };
   }
-  if (clientId !== accountCenterClient && !openOnly && !standing) return undefined;
+  if (clientId !== accountCenterClient && !openOnly && standing?.itemsVersion !== version) return undefined;
   const granted = ['openid', ...(standing?.granted ?? [])].join(' ');
   const declined = standing?.declined.join(' ');
   if (existing && existing.getOIDCScope() === granted && existing.getRejectedOIDCScope() === (declined || ''))
@@ -60,8 +60,9 @@ export async function loadGrant(ctx: KoaContextWithOIDC, needs: GrantNeeds) {
   return grant;
 }
 
-const covers = (standing: Standing | undefined, asked: ReadonlySet<string>): boolean =>
+const covers = (standing: Standing | undefined, asked: ReadonlySet<string>, version: string | undefined): boolean =>
   standing !== undefined &&
+  standing.itemsVersion === version &&
   [...asked].every(
     (scope) => scope === 'openid' || standing.granted.includes(scope) || standing.declined.includes(scope),
   );

@@ -82,7 +82,7 @@ export function buildProvider(
       response_types: ['code'],
       response_modes: ['query'],
     } as never,
-    extraClientMetadata: { properties: ['secret_hashes', 'sector', 'session_minutes'] },
+    extraClientMetadata: { properties: ['secret_hashes', 'sector', 'session_minutes', 'items_version'] },
     responseTypes: ['code', 'none'],
     scopes: ['openid', 'profile', 'phone', 'realname', 'identity'],
     claims,

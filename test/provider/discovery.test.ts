@@ -67,7 +67,7 @@ await own.consents.give({
   clientId: 'all',
   granted: everything.slice(1),
   declined: [],
-  itemsVersion: 'x',
+  itemsVersion: own.wording('all'),
   language: 'en',
 });
 const well = `${own.issuer}/.well-known/openid-configuration`;

@@ -137,7 +137,7 @@ t.test('what another process ends is ended here', async (t) => {
       clientId: 'basic',
       granted: ['profile'],
       declined: [],
-      itemsVersion: 'x',
+      itemsVersion: own.wording('basic'),
       language: 'en',
     });
     const jar = await signedIn();

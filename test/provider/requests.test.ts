@@ -88,7 +88,7 @@ t.test('prompt=login asks again: same person, same session, new time', async (t)
 
 t.test('prompt=consent asks though it stands; the person may decline', async (t) => {
   const jar = await signedIn();
-  const given = { accountId, clientId: 'basic', itemsVersion: 'x', language: 'zh-CN' };
+  const given = { accountId, clientId: 'basic', itemsVersion: own.wording('basic'), language: 'zh-CN' };
   await own.consents.give({ ...given, granted: ['profile'], declined: [] });
   const scope = 'openid profile';
   t.match(await ask(jar, 'basic', { scope }), { asked: [], error: undefined }, 'given elsewhere, found by one look-up');

@@ -23,7 +23,7 @@ t.test('what a request costs, counted on the wire before Redis', wants('redis-se
       declined: [],
       noticeOff: true,
       givenAt: now,
-      itemsVersion: 'x',
+      itemsVersion: own.wording(id),
     });
   }
   const jar = new Jar();

@@ -32,6 +32,8 @@ export interface Op {
   readonly secret: string;
   readonly endings: Sessions;
   readonly clients: Clients;
+  /** Which wording of its items this client shows now. */
+  readonly wording: (clientId: string) => string;
   readonly consents: Consents;
   readonly keys: Keys<AuditTrail>;
   readonly epochs: Epochs;
@@ -214,6 +216,7 @@ export async function op(
     answers,
     asked,
     clients,
+    wording: (id) => clients.snapshot().clients.get(id)!.itemsVersion,
     consents,
     keys,
     epochs,

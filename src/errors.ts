@@ -60,6 +60,13 @@ export const catalogue = {
     'The body exceeds the limit of this endpoint.',
     'body too large',
   ),
+  'EG-1006': entry(
+    408,
+    '等了太久，内容没有发完。请再试一次。',
+    'It took too long to send. Please try again.',
+    'The request did not arrive in full within its time: send it at once.',
+    'request not finished in time',
+  ),
   'EG-1007': entry(
     415,
     '提交的格式不对。',

@@ -221,6 +221,7 @@ export async function createGateway(
         egret_clients: { help: 'Clients that are not stopped.', read: () => active(clients.snapshot().clients) },
         egret_key_epoch: { help: 'The key epoch in force here.', read: () => keys.epoch },
       },
+      log: (details, text) => say({ level: 'warn', room: 'admin', ...details }, text),
       bridgeKeys: () =>
         keys.bridgeKeys().map(({ keyId, sign, encrypt, notBefore, notAfter }) => ({
           keyId,

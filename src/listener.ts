@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import cookie from '@fastify/cookie';
-import formbody from '@fastify/formbody';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -17,9 +16,10 @@ import type { Clients } from './clients/clients.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { Consents } from './consents/consents.ts';
-import { type Code, EgretError } from './errors.ts';
+import { type Code, catalogue, EgretError } from './errors.ts';
 import type { Vault } from './keys/keys.ts';
 import type { Observed } from './observe/admin.ts';
+import { answerAll, brokenRequest, namesItsHost } from './observe/broken-request.ts';
 import type { OutboxService } from './outbox/outbox.ts';
 import { pages } from './pages/pages.ts';
 import {
@@ -40,6 +40,7 @@ import type { Database } from './store/database.ts';
 import { contentSecurityPolicy, serveAssets } from './web/assets.ts';
 import { caseNumber, createDesk, type Desk } from './web/desk.ts';
 import { errorPageView, expiredView } from './web/error-page.view.ts';
+import { readForms } from './web/form-body.ts';
 import { networkOf } from './web/network.ts';
 import { servePreferences } from './web/preferences.ts';
 
@@ -115,13 +116,25 @@ export async function citizenListener(
   });
   needs.pages.use(desk);
 
-  const guarded = (reply: FastifyReply): FastifyReply => {
-    if (secure) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains');
-    return reply
-      .header('x-content-type-options', 'nosniff')
-      .header('referrer-policy', 'same-origin')
-      .header('x-frame-options', 'DENY');
+  const guards: Readonly<Record<string, string>> = {
+    ...(secure ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'same-origin',
+    'x-frame-options': 'DENY',
   };
+  const ofPages = {
+    'cache-control': 'no-store',
+    'content-security-policy': contentSecurityPolicy,
+    'content-type': 'text/html; charset=utf-8',
+  };
+  const broken = brokenRequest({
+    log: (details, text) => needs.log.warn(details, text),
+    draw: (code) => {
+      const nobody = { headers: {}, cookies: {}, method: 'GET', url: '/' } as FastifyRequest;
+      const body = errorPageView({ code, caseNumber: caseNumber(), at: clock.now() }, desk.context(nobody));
+      return { headers: { ...guards, ...ofPages }, body };
+    },
+  });
 
   const build = async (): Promise<FastifyInstance> => {
     const server = fastify({
@@ -130,25 +143,28 @@ export async function citizenListener(
       trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
       bodyLimit: 64 * 1024,
       requestTimeout: 10_000,
+      // who sends none is answered by us, not by an empty page of Node's
+      http: { requireHostHeader: false },
+      clientErrorHandler: broken,
       routerOptions: { maxParamLength: 200 },
       // an address that cannot be read reaches no route and no hook, and the process dies of what is thrown here
       frameworkErrors: (error, request, reply) => {
         const code = codeOf(error);
         const seen = Object.assign(request, { cookies: {} });
-        const answer = guarded(reply as FastifyReply)
-          .code(400)
-          .header('cache-control', 'no-store');
+        const answer = (reply as FastifyReply).headers({ ...guards, ...ofPages }).code(400);
+        request.log.warn({ code }, catalogue[code].log);
         try {
-          const page = errorPageView({ code, caseNumber: caseNumber(), at: clock.now() }, desk.context(seen));
-          answer.header('content-security-policy', contentSecurityPolicy).type('text/html; charset=utf-8').send(page);
+          answer.send(errorPageView({ code, caseNumber: caseNumber(), at: clock.now() }, desk.context(seen)));
         } catch {
           answer.type('text/plain').send(code);
         }
       },
     });
+    answerAll(server.server, broken);
     await server.register(cookie);
-    server.addHook('onRequest', (_request, reply, done) => {
-      guarded(reply);
+    server.addHook('onRequest', (request, reply, done) => {
+      reply.headers(guards);
+      if (!namesItsHost(request.raw)) return desk.refuse(request, reply, 'EG-1001');
       done();
     });
     server.addHook('onResponse', (request, reply, done) => {
@@ -181,7 +197,7 @@ export async function citizenListener(
     await server.register(serveAssets);
     await server.register(servePreferences, { secure });
     await server.register(async (scope) => {
-      await scope.register(formbody, { bodyLimit: 64 * 1024 });
+      readForms(scope);
       await mountPages(scope, needs, desk);
     });
     return server;

@@ -1,5 +1,7 @@
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Code, catalogue } from '../errors.ts';
+import { answerAll, brokenRequest } from './broken-request.ts';
 
 /** What the operators' listener tells. Bound to loopback; its Host is checked, so that no page can reach it by a name of its own. */
 export interface AdminNeeds {
@@ -9,6 +11,7 @@ export interface AdminNeeds {
   readonly gauges: Readonly<Record<string, { readonly help: string; readonly read: () => number }>>;
   /** Public keys of ours that the province is given on paper. */
   readonly bridgeKeys: () => readonly object[];
+  readonly log: (details: object, text: string) => void;
 }
 
 export interface Observed {
@@ -41,15 +44,44 @@ export function createMetrics(): Observed {
     registry,
     observe(route, method, status, seconds) {
       const known = methods.includes(method) ? method : 'other';
-      requests.inc({ route, method: known, status: `${Math.floor(status / 100)}xx` });
-      duration.observe({ route }, seconds);
+      const kind = `${Math.floor(status / 100)}xx`;
+      const name = `${known} ${kind} ${route}`;
+      const counter = counters.get(name) ?? requests.labels(route, known, kind);
+      counters.set(name, counter);
+      counter.inc();
+      const timer = timers.get(route) ?? duration.labels(route);
+      timers.set(route, timer);
+      timer.observe(seconds);
     },
   };
 }
 
 /** Routes: GET /healthz, /readyz, /metrics, /bridge/public-keys. */
 export function adminListener(needs: AdminNeeds, metrics: Observed): FastifyInstance {
-  const server = fastify({ logger: false, bodyLimit: 1024 });
+  const refused = (code: Code, error: string) => ({ error, code, message: catalogue[code].integrator });
+  const broken = brokenRequest({
+    log: needs.log,
+    draw: (code) => ({
+      headers: { 'content-type': 'application/json; charset=utf-8' },
+      body: JSON.stringify(refused(code, 'bad_request')),
+    }),
+  });
+  const server = fastify({
+    logger: false,
+    requestTimeout: 10_000,
+    http: { requireHostHeader: false },
+    clientErrorHandler: broken,
+    frameworkErrors: (_error, _request, reply: FastifyReply) => reply.code(400).send(refused('EG-1001', 'bad_request')),
+  });
+  answerAll(server.server, broken);
+  // nothing here reads a body
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send(refused('EG-1002', 'not_found')));
+  server.setErrorHandler((error, _request, reply) => {
+    needs.log({ code: 'EG-1700', reason: (error as Error).message }, catalogue['EG-1700'].log);
+    return reply.code(500).send(refused('EG-1700', 'server_error'));
+  });
   for (const [name, { help, read }] of Object.entries(needs.gauges)) {
     new Gauge({
       name,
@@ -61,7 +93,8 @@ export function adminListener(needs: AdminNeeds, metrics: Observed): FastifyInst
     });
   }
   server.addHook('onRequest', async (request, reply) => {
-    if (!needs.hosts.includes(request.headers.host ?? '')) return reply.code(421).send({ error: 'misdirected' });
+    if (!needs.hosts.includes(request.headers.host ?? ''))
+      return reply.code(421).send(refused('EG-1001', 'misdirected'));
   });
   server.get('/healthz', () => ({ ok: true }));
   server.get('/readyz', async (_request, reply) => {

@@ -102,7 +102,7 @@ t.test("the operators' listener, and the log", wants('redis-server'), async (t) 
       ]) {
         const { status, body } = await send(port, path, { headers: { host: name, 'x-forwarded-host': host } });
         t.equal(status, 421, `${path} as ${name}`);
-        t.equal(body, '{"error":"misdirected"}');
+        t.match(JSON.parse(body), { error: 'misdirected', code: 'EG-1001' });
       }
     }
     for (const head of ['GET /metrics HTTP/1.1\r\nHost:\r\n', 'GET /metrics HTTP/1.0\r\n'])

@@ -2,7 +2,7 @@
  * What people agreed to give to whom: one standing consent a person and client, and a receipt for each time it was
  * asked, with the wording shown. It does not own the page (signin) nor the session's copy (provider). No routes.
  */
-import type { TransactionSql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import type { Audit } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/database.ts';
@@ -33,6 +33,15 @@ export interface Consents {
   /** All that stands for a person, by client, and has not come to its end: one query, at sign-in. */
   standing(accountId: string): Promise<Record<string, Standing>>;
   find(accountId: string, clientId: string): Promise<Standing | undefined>;
+  /**
+   * Of these scopes, those that may be given now: agreed to, in this wording of the items, and not past its end. Read in
+   * the transaction of each release of personal data: a code, a token, a refresh of before gives no more than this.
+   */
+  agreed(
+    tx: TransactionSql,
+    about: Pick<Given, 'accountId' | 'clientId' | 'itemsVersion'>,
+    scopes: readonly string[],
+  ): Promise<string[]>;
   /** What is no longer among it ends as a withdrawal does, in every session. */
   give(given: Given): Promise<Standing>;
   /** Switches the roaming notice for this client; a person who was asked nothing, or withdrew, gives nothing by it. */
@@ -73,18 +82,27 @@ export function createConsents(needs: {
     itemsVersion: row.items_version,
   });
   const oldest = () => new Date(clock.now() - consentLife);
+  const stands = async (
+    on: Sql | TransactionSql,
+    accountId: string,
+    clientId: string,
+  ): Promise<Standing | undefined> => {
+    const [row] = await on<Row[]>`
+      select * from consents where account_id = ${accountId} and client_id = ${clientId} and withdrawn_at is null
+        and given_at > ${oldest()}`;
+    return row && standingOf(row);
+  };
   return {
+    find: (accountId, clientId) => stands(sql, accountId, clientId),
+    async agreed(tx, { accountId, clientId, itemsVersion }, scopes) {
+      const standing = await stands(tx, accountId, clientId);
+      return standing?.itemsVersion === itemsVersion ? scopes.filter((scope) => standing.granted.includes(scope)) : [];
+    },
     async standing(accountId) {
       const rows = await sql<
         Row[]
       >`select * from consents where account_id = ${accountId} and withdrawn_at is null and given_at > ${oldest()} limit 200`;
       return Object.fromEntries(rows.map((row) => [row.client_id, standingOf(row)]));
-    },
-    async find(accountId, clientId) {
-      const [row] = await sql<Row[]>`
-        select * from consents where account_id = ${accountId} and client_id = ${clientId} and withdrawn_at is null
-          and given_at > ${oldest()}`;
-      return row && standingOf(row);
     },
     async give({ accountId, clientId, granted, declined, itemsVersion, language }) {
       const at = new Date(clock.now());

@@ -76,6 +76,26 @@ t.test('what people agreed to', async (t) => {
     t.match(await consents.setNotice(accountId, 'yibao', true, 'v1'), { granted: [], noticeOff: true }, 'never asked');
   });
 
+  await t.test('what may be given now: agreed to, in the wording that is shown, and not ended', async (t) => {
+    const about = { accountId, clientId: 'renshe' };
+    const agreed = (itemsVersion: string, ...scopes: string[]) =>
+      db.begin((tx) => consents.agreed(tx, { ...about, itemsVersion }, scopes));
+    await consents.give(given);
+    t.same(await agreed('v1', 'phone', 'identity'), ['phone'], 'not what was declined');
+    t.same(await agreed('v2', 'phone'), [], 'not in another wording');
+    const somebody = { ...about, accountId: crypto.randomUUID(), itemsVersion: 'v1' };
+    t.same(await db.begin((tx) => consents.agreed(tx, somebody, ['phone'])), [], 'not of who was not asked');
+    await consents.withdraw(accountId, 'renshe', 'person');
+    t.same(await agreed('v1', 'phone'), []);
+    await consents.give({ ...given, itemsVersion: 'v2' });
+    t.same(await agreed('v2', 'phone'), ['phone'], 'given anew');
+    await consents.setNotice(accountId, 'renshe', true, 'v3');
+    t.same(await agreed('v3', 'phone'), [], 'a notice switched off agrees to nothing');
+    offset += consentLife + 60_000;
+    t.same(await agreed('v2', 'phone'), [], 'past its end');
+    await consents.give(given);
+  });
+
   await t.test('narrower than before: what went with it ends', async (t) => {
     const before = withdrawn.length;
     await consents.give({ ...given, granted: ['realname'] });

@@ -147,8 +147,11 @@ t.test('SQL of a request, counted on the wire before PostgreSQL', wants('redis-s
       t.equal(released.value.status, 200);
       t.match(await released.value.json(), { updated_at: Number }, 'personal data');
       t.equal(released.said.length, 1, JSON.stringify(released.said));
-      t.match(released.said[0], { transaction: true, statements: [/ from accounts /, /^insert into audit_inbox /] });
-      t.equal(released.said[0]?.statements.length, 2, 'it is read, and its release recorded');
+      t.match(released.said[0], {
+        transaction: true,
+        statements: [/ from consents /, / from accounts /, /^insert into audit_inbox /],
+      });
+      t.equal(released.said[0]?.statements.length, 3, 'it is agreed to and read, and its release recorded');
 
       const alone = await roam(here, id, 'openid');
       wire.reset();

@@ -87,9 +87,27 @@ function signingKey(key: Published): SigningKey {
     publicJwk: { ...key.public, kid, alg: 'ES256', use: 'sig' },
     sign(data) {
       if (state !== 'current') throw new EgretError('EG-1806', { log: `key ${kid} is ${state}: it does not sign` });
-      return sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' });
+      return joined(sign('sha256', data, privateKey));
     },
   };
+}
+
+/**
+ * ECDSA-Sig-Value (RFC 3279, 2.2.3), two DER integers, as the 64 bytes that a JWT carries (RFC 7518, 3.4). Node does it
+ * too when asked in an object beside the key, at the price of another signature.
+ */
+function joined(der: Buffer): Buffer {
+  const both = Buffer.alloc(64);
+  let at = 3;
+  for (const end of [32, 64]) {
+    const length = der[at] as number;
+    const next = at + 1 + length;
+    // an integer has a zero in front where its first bit is set, and none of its own zeros
+    const value = der.subarray(next - Math.min(length, 32), next);
+    both.set(value, end - value.length);
+    at = next + 1;
+  }
+  return both;
 }
 
 // What the province's papers ask for: a key of ours holds for three years.

@@ -56,6 +56,23 @@ const place = (id: string, context: string) => Buffer.from(`egret field ${versio
 
 const hmac = (key: KeyObject, value: string) => createHmac('sha256', key).update(value).digest();
 
+/** Pseudonyms: asked for the same people over and over. Kept with the key they were made with, as many as a busy hour has. */
+const pseudonyms = new WeakMap<KeyObject, Map<string, Buffer>>();
+const kept = 10_000;
+
+function pseudonym(key: KeyObject, value: string): Buffer {
+  let known = pseudonyms.get(key);
+  if (!known || known.size >= kept) {
+    known = new Map();
+    pseudonyms.set(key, known);
+  }
+  const before = known.get(value);
+  if (before) return before;
+  const made = hmac(key, value);
+  known.set(value, made);
+  return made;
+}
+
 /** @param keys those in force at the moment of the call */
 export function createVault(keys: () => VaultKeys, random: Random): Vault {
   return {
@@ -74,6 +91,9 @@ export function createVault(keys: () => VaultKeys, random: Random): Vault {
     },
     // The kind is part of what is hashed: a mobile never equals a number of another kind.
     blindIndex: (kind, value) => hmac(keys().blind, `${kind}\0${value}`),
-    mac: (purpose, value) => hmac(keys().mac[purpose], value),
+    mac: (purpose, value) => {
+      const key = keys().mac[purpose];
+      return purpose === 'audit-ref' || purpose === 'pairwise' ? pseudonym(key, value) : hmac(key, value);
+    },
   };
 }

@@ -25,7 +25,7 @@ const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELE
 
 export function createMetrics(): Observed {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   const labels = ['route', 'method', 'status'] as const;
   const requests = new Counter({
     name: 'egret_requests_total',
@@ -40,6 +40,9 @@ export function createMetrics(): Observed {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers: [registry],
   });
+  // a series is looked up by its labels once: the library joins and checks them anew for each request
+  const counters = new Map<string, Counter.Internal>();
+  const timers = new Map<string, Histogram.Internal<'route'>>();
   return {
     registry,
     observe(route, method, status, seconds) {

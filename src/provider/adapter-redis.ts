@@ -55,11 +55,11 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
       return entry && { entry, grant: entryOf(answer?.[1]), session: entryOf(answer?.[2]) };
     },
     async commit(batch) {
-      const { keys, body } = indexed(batch);
+      const { keys, body, payloads } = indexed(batch);
       const answer = (await run(
         scripts.commit,
         [...keys.map(redisKey), streamOf(bucketOf(batch.lock))],
-        [eventBound, JSON.stringify(body)],
+        [eventBound, JSON.stringify(body), ...payloads, ...(batch.events ?? [])],
       )) as [string, ...unknown[]];
       const [what, detail] = answer;
       if (what === 'ok') return { ok: true, repeated: detail === '1' };
@@ -113,22 +113,21 @@ function inOrder(events: readonly PendingEvent[]): PendingEvent[] {
     .map(({ event }) => event);
 }
 
-/** The batch with keys replaced by their places in KEYS, every list present (Lua knows no undefined). */
-function indexed(batch: Batch): { keys: Key[]; body: object } {
+/** The batch with keys replaced by their places in KEYS, every list present (Lua knows no undefined), and what it puts. */
+function indexed(batch: Batch): { keys: Key[]; body: object; payloads: string[] } {
   const keys: Key[] = [];
   const place = (key: Key): number => {
     const known = keys.indexOf(key);
     return known >= 0 ? known + 1 : keys.push(key);
   };
-  const { compare, spend } = batch;
+  const { compare, spend, put: puts = [] } = batch;
   const body = {
     need: (batch.need ?? []).map(place),
     absent: batch.absent && place(batch.absent),
     compare: compare && { ...compare, key: place(compare.key) },
     spend: spend && { ...spend, key: place(spend.key), successor: spend.successor && place(spend.successor) },
-    put: (batch.put ?? []).map((put) => ({ ...put, key: place(put.key) })),
+    put: puts.map(({ payload: _, ...put }) => ({ ...put, key: place(put.key) })),
     remove: (batch.remove ?? []).map(place),
-    events: batch.events ?? [],
   };
-  return { keys, body };
+  return { keys, body, payloads: puts.map(({ payload }) => payload) };
 }

@@ -104,7 +104,8 @@ export class Adapter {
     if (unit) remember(unit, key, loaded, client, body);
     if (!loaded || !body) return undefined;
     if (sha(cookie) !== body.jti || !stands(body, this.#needs.ended)) return undefined;
-    if (unit) unit.session = { key, version: loaded.entry.version, body: JSON.parse(loaded.entry.payload) as Payload };
+    const { version, payload: text } = loaded.entry;
+    if (unit) unit.session = { key, version, text, exp: body.exp, iat: body.iat };
     return { ...carried(body), jti: cookie };
   }
 
@@ -179,7 +180,8 @@ export class Adapter {
     const before = unit?.session?.key === key ? unit.session : undefined;
     const mine: Payload = closed(rest, vault);
     mine.jti = sha(cookie);
-    const changed = !before || signature(mine) !== signature(before.body);
+    // not its own end, which every save moves
+    const changed = !before || JSON.stringify({ ...mine, exp: before.exp, iat: before.iat }) !== before.text;
     if (unit) await flush(unit, this.#needs, changed ? { key, body: mine, before } : undefined);
     else demand(await state.commit({ lock: key, put: [sessionPut(key, mine, 1)] }));
   }
@@ -188,12 +190,6 @@ export class Adapter {
 /** Whether no record ended this session or its person since it began. */
 export const stands = ({ uid, accountId, egret }: Payload, ended: EndedBy): boolean =>
   !accountId || !(ended('session', uid, egret.started) || ended('account', accountId, egret.started));
-
-/** What of a session counts as a change worth a write: not its own end, moved by every save. */
-function signature(body: Payload): string {
-  const { exp: _exp, iat: _iat, ...rest } = body;
-  return JSON.stringify(rest);
-}
 
 /** The uid that a session's cookie begins with, or undefined for what cannot be one. */
 export const uidOf = (cookie: string | undefined): string | undefined =>

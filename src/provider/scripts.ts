@@ -29,12 +29,16 @@ if l[2] then s = entry(ARGV[3] .. 's:' .. l[2]) end
 return {e, g, s}
 `;
 
-/** KEYS: every key of the batch, then the audit stream. ARGV: offset, bound of the stream, the batch as JSON with key indexes. */
+/**
+ * KEYS: every key of the batch, then the audit stream. ARGV: offset, bound of the stream, the batch as JSON with key
+ * indexes, then the payload of each put, then each event: what is JSON already is not quoted into another.
+ */
 export const commit = `${clock}
 local b = cjson.decode(ARGV[3])
 local stream = KEYS[#KEYS]
-local function tell(e) redis.call('XADD', stream, '*', 'e', e) end
-if #b.events > 0 and redis.call('XLEN', stream) >= tonumber(ARGV[2]) then return {'full'} end
+local payloads = 3
+local events = payloads + #b.put
+if #ARGV > events and redis.call('XLEN', stream) >= tonumber(ARGV[2]) then return {'full'} end
 for _, i in ipairs(b.need) do
   local stands, unspent = live(KEYS[i])
   if not (stands and unspent) then return {'gone'} end
@@ -61,18 +65,18 @@ if b.spend then
     end
   end
 end
-for _, p in ipairs(b.put) do
+for n, p in ipairs(b.put) do
   if not (repeated and p.once) then
     local k = KEYS[p.key]
     redis.call('DEL', k)
-    local f = {'p', p.payload, 'x', string.format('%.0f', p.expiresAt), 'c', '0', 'v', p.version or 0}
+    local f = {'p', ARGV[payloads + n], 'x', string.format('%.0f', p.expiresAt), 'c', '0', 'v', p.version or 0}
     for name, value in pairs(p.links or {}) do f[#f + 1] = name; f[#f + 1] = value end
     redis.call('HSET', k, unpack(f))
     redis.call('PEXPIRE', k, string.format('%.0f', math.max(p.expiresAt - now, 0) + 60000))
   end
 end
 for _, i in ipairs(b.remove) do redis.call('DEL', KEYS[i]) end
-for _, e in ipairs(b.events) do tell(e) end
+for n = events + 1, #ARGV do redis.call('XADD', stream, '*', 'e', ARGV[n]) end
 return {'ok', repeated and '1' or '0'}
 `;
 

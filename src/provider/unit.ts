@@ -28,7 +28,7 @@ export interface Unit {
   readonly events: string[];
   spend?: { key: Key; body: Payload; successor?: Key };
   /** The session as this request found it: what its changes are measured against. */
-  session?: { key: Key; version: number; body: Payload };
+  session?: { key: Key; version: number; text: string; exp: number; iat: number };
 }
 
 /**
@@ -153,7 +153,7 @@ export const demand = (committed: Committed): void => {
 interface SessionChange {
   readonly key: Key;
   readonly body: Payload;
-  readonly before?: Unit['session'];
+  readonly before?: { readonly key: Key; readonly version: number; readonly text: string };
 }
 
 /**
@@ -202,9 +202,9 @@ export async function flush(unit: Unit, needs: AdapterNeeds, session?: SessionCh
       needs.unsent(unit.events, 'refused');
       throw refusal(committed);
     }
-    const theirs = JSON.parse(committed.current.payload) as Payload;
-    mine = merged(before.body, mine!, theirs, puts);
-    before = { key: before.key, version: committed.current.version, body: theirs };
+    const { payload: text, version } = committed.current;
+    mine = merged(JSON.parse(before.text), mine!, JSON.parse(text), puts);
+    before = { key: before.key, version, text };
   }
   throw new Refused(503, 'temporarily_unavailable', 'EG-1703: the session is too busy', 'conflict');
 }

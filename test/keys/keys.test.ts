@@ -63,6 +63,9 @@ t.test('first start', async (t) => {
     t.equal(signature.length, 64);
     t.ok(verifies(keys.publicJwks().keys[0]!, data, signature));
     t.notOk(verifies(keys.publicJwks().keys[1]!, data, signature));
+    // one integer in 256 is a byte short, which the encoding fills up
+    const many = Array.from({ length: 1_500 }, (_, n) => Buffer.from(`${n}`));
+    t.ok(many.every((each) => verifies(keys.publicJwks().keys[0]!, each, current!.sign(each))));
     t.throws(() => next!.sign(data), { code: 'EG-1806' });
     for (const jwk of keys.publicJwks().keys)
       t.same(Object.keys(jwk).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'], 'nothing private');

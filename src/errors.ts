@@ -1,3 +1,4 @@
+import { operationsErrors } from './errors-operations.ts';
 import { peopleErrors } from './errors-people.ts';
 import { provinceErrors } from './errors-province.ts';
 
@@ -286,6 +287,7 @@ export const catalogue = {
     'The end of the audit chain is missing, forged, or older than before: nothing is chained onto it.',
     'audit chain does not continue',
   ),
+  ...operationsErrors,
   ...provinceErrors,
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -6,6 +6,7 @@
 import { parseArgs, stripVTControlCharacters } from 'node:util';
 import type { Config } from '../config.ts';
 import { type Code, EgretError } from '../errors.ts';
+import { problemLine, Refused } from '../errors-problems.ts';
 import type { Rooms } from './open.ts';
 import type { Call, Verb } from './verb.ts';
 
@@ -136,6 +137,10 @@ function say(lines: readonly string[]): number {
 /** One sentence on standard error, never a stack: what is not of the catalogue is a fault of ours and says so. */
 async function explain(error: unknown): Promise<number> {
   const { message } = error as Error;
+  if (error instanceof Refused) {
+    for (const problem of error.problems) console.error(stripVTControlCharacters(problemLine(problem)));
+    return error.problems.every(({ code }) => notThere.has(code)) ? unreachable : refused;
+  }
   if (error instanceof EgretError) {
     console.error(`${error.code}  ${stripVTControlCharacters(message)}`);
     if (error.code === 'EG-1902') return misused;

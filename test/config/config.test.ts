@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { accountsDefaults } from '../../src/accounts/accounts.ts';
 import { errorsTable } from '../../src/cli/config.ts';
 import { limitsTable, loadConfig } from '../../src/config.ts';
-import { allSettings } from '../../src/config-settings.ts';
+import { allSettings } from '../../src/config/settings.ts';
 import { EgretError } from '../../src/errors.ts';
 import { scratch } from '../support/scratch.ts';
 

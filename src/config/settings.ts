@@ -1,37 +1,9 @@
-import Type, { type TSchema } from 'typebox';
-
 /**
  * Every setting, once: its type, bounds, unit, default and meaning. The file is checked against it, the documentation
  * is made from it. Names are as they stand in the file (snake_case).
  */
-interface About {
-  readonly description: string;
-  readonly unit?: string;
-  /** The environment variable that sets it, stronger than the file. */
-  readonly env?: string;
-  /** May hold a password: such a value comes from the environment or from the file that `<env>_FILE` names. */
-  readonly secret?: true;
-  /** How a default is written that depends on others. */
-  readonly shown?: string;
-  /** The room that reads it counts in another unit: the file's number times this. */
-  readonly times?: number;
-  readonly default?: unknown;
-}
-
-const group = <P extends Record<string, TSchema>>(properties: P) =>
-  Type.Object(properties, { additionalProperties: false });
-const whole = (minimum: number, maximum: number, about: About) => Type.Integer({ minimum, maximum, ...about });
-const text = (about: About) => Type.String({ minLength: 1, maxLength: 500, ...about });
-const texts = (about: About) => Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 50, ...about });
-const seconds = (minimum: number, maximum: number, value: number, description: string, times?: number) =>
-  whole(minimum, maximum, { default: value, unit: 'seconds', description, times });
-const count = (minimum: number, maximum: number, value: number, description: string) =>
-  whole(minimum, maximum, { default: value, unit: 'count', description });
-const cap = (number: number, span: number, what: string) =>
-  group({
-    count: count(1, 1_000_000, number, `${what} from one network address within the span`),
-    seconds: seconds(1, 86_400, span, `The span of that cap`),
-  });
+import Type, { type TSchema } from 'typebox';
+import { type About, cap, count, group, type Setting, seconds, text, texts, whole } from './setting.ts';
 
 const hour = 3_600;
 const day = 24 * hour;
@@ -193,16 +165,6 @@ export const settings = group({
     description: 'The least that is logged',
   } satisfies About),
 });
-
-/** One setting as the table has it. */
-export interface Setting extends About {
-  readonly path: readonly string[];
-  readonly schema: TSchema;
-  readonly numeric: boolean;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly enum?: readonly string[];
-}
 
 type Node = TSchema & { properties?: Record<string, Node>; type?: string } & Partial<About>;
 

@@ -4,12 +4,13 @@
  * not own what people agreed to give them (consents) nor the protocol (provider). No routes; `egret clients` is its
  * command.
  */
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Audit, Reference } from '../audit/audit.ts';
 import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
 import { type ClientRecord, type Definition, problemsOf } from './department.ts';
+import { type ClientRow, changedFields, recordOf } from './record.ts';
 
 export { readDefinitions } from './definitions.ts';
 export { type ClientRecord, type Definition, type Item, problemsOf } from './department.ts';
@@ -62,7 +63,7 @@ export async function createClients(options: {
     const [row] = await sql<{ version: string }[]>`select version from clients_version`;
     const version = Number(row?.version ?? 0);
     if (version === current.version) return;
-    const rows = await sql<{ definition: Definition; state: 'active' | 'stopped'; secrets: Buffer[] | null }[]>`
+    const rows = await sql<ClientRow[]>`
       select definition, state, (select array_agg(hash order by created_at desc) from client_secrets s where s.client_id = c.client_id) as secrets
       from clients c order by client_id`;
     current = { version, clients: new Map(rows.map((row) => [row.definition.client_id, recordOf(row)])) };
@@ -91,14 +92,7 @@ export async function createClients(options: {
     return (definitions as Definition[]).map((definition) => {
       const known = current.clients.get(definition.client_id);
       if (!known) return { clientId: definition.client_id, change: 'new', fields: [] };
-      const before = known as unknown as Record<string, unknown>;
-      const fields = [
-        ...new Set([...Object.keys(known).filter((field) => !derived.has(field)), ...Object.keys(definition)]),
-      ].filter(
-        (field) =>
-          canonical(before[field]) !==
-          canonical(field === 'origins' ? (definition.origins ?? []) : definition[field as keyof Definition]),
-      );
+      const fields = changedFields(known, definition);
       return { clientId: definition.client_id, change: fields.length > 0 ? 'changed' : 'same', fields };
     });
   }
@@ -192,33 +186,3 @@ export async function createClients(options: {
 }
 
 const by = (actor: Reference | undefined) => (actor === undefined ? {} : { actor });
-
-const derived = new Set(['clientId', 'state', 'secretHashes', 'itemsVersion']);
-
-function recordOf({
-  definition,
-  state,
-  secrets,
-}: {
-  definition: Definition;
-  state: 'active' | 'stopped';
-  secrets: Buffer[] | null;
-}): ClientRecord {
-  return {
-    ...definition,
-    clientId: definition.client_id,
-    state,
-    origins: definition.origins ?? [],
-    secretHashes: (secrets ?? []).map((secret) => secret.toString('base64url')),
-    itemsVersion: hash('sha256', canonical(definition.items ?? []), 'base64url').slice(0, 12),
-  };
-}
-
-/** JSON with sorted keys: jsonb keeps no order. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner) =>
-    inner && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}

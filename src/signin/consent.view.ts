@@ -1,34 +1,13 @@
 import { mark, wave } from '../web/assets/icons.ts';
-import { button, checkbox, form } from '../web/form.view.ts';
-import { type Content, fill, type Html, html, nothing, type PageContext, shown, type View } from '../web/html.ts';
+import { button, form } from '../web/form.view.ts';
+import { fill, type Html, html, type PageContext, shown, type View } from '../web/html.ts';
 import { page } from '../web/layout.view.ts';
-import { contextLine, type Department, keyValues, levelWord, masked, seal } from '../web/parts.view.ts';
+import { contextLine, type Department, keyValues, seal } from '../web/parts.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
 import { dateOf, inTone, type Text } from '../web/words.ts';
 import { consentWords } from '../web/words-consent.ts';
-import { capital, type Scope, scopeWord } from '../web/words-items.ts';
 import { pageWords } from '../web/words-page.ts';
-
-/** A value as the page may show it: a mask, a level, or a number that does not exist yet. */
-export type ConsentValue =
-  | { readonly kind: 'name' | 'number'; readonly masked: string }
-  | { readonly kind: 'level'; readonly level: number }
-  | { readonly kind: 'made' };
-
-export interface ConsentItem {
-  readonly scope: Scope;
-  readonly values: readonly ConsentValue[];
-  /** 用来查你的参保记录。 */
-  readonly purpose: Text;
-  /** What it leads to not to give it; not shown for what is told. */
-  readonly without: Text;
-}
-
-export interface ConsentGroup {
-  /** 《个人信息保护法》第二十九条，单独同意 */
-  readonly basis: Text;
-  readonly items: readonly ConsentItem[];
-}
+import { type ConsentGroup, type ConsentItem, itemsGroup } from './consent-items.view.ts';
 
 /**
  * POST decision=agree|decline; grant, once for each ticked box: `asked` for that whole group, else the scope of a
@@ -69,9 +48,9 @@ export const consentView: View<ConsentStep> = (model, context) => {
       action: model.action,
       fields: { items: model.version },
       body: [
-        group(context, 'told', model.told),
-        group(context, 'asked', asked),
-        group(context, 'sensitive', sensitive),
+        itemsGroup(context, 'told', model.told),
+        itemsGroup(context, 'asked', asked),
+        itemsGroup(context, 'sensitive', sensitive),
         html`<div class="phone-only">${facts(context, model)}</div>`,
         html`<div class="buttons equal">${button({
           text: choice ? words.agree : words.goOn,
@@ -94,37 +73,6 @@ function facts(context: PageContext, model: ConsentStep): Html {
     (asked || sensitive) && [words.withdraw, words.withdrawHow],
     [words.questions, words.questionsCall(department.short[context.lang])],
   ]);
-}
-
-function group(context: PageContext, kind: 'told' | 'asked' | 'sensitive', about: ConsentGroup | undefined): Html {
-  if (!about) return nothing;
-  const words = consentWords(context);
-  return html`<section class="items" aria-labelledby="${kind}"><h2 class="minor-heading" id="${kind}">${words[kind]}</h2>
-<ul>${about.items.map((item) => row(context, kind, item))}</ul>
-${kind === 'asked' && checkbox(context, { name: 'grant', id: 'grant-asked', value: 'asked', label: html`<strong>${words.agreeGroup}</strong>` })}
-<p class="quiet">${words.basis(inTone(about.basis[context.lang], context))}</p></section>`;
-}
-
-function row(context: PageContext, kind: 'told' | 'asked' | 'sensitive', item: ConsentItem): Html {
-  const words = consentWords(context);
-  const name = capital(scopeWord(context, item.scope));
-  const id = `grant-${item.scope}`;
-  const purpose = inTone(item.purpose[context.lang], context);
-  const without = kind !== 'told' && words.without(inTone(item.without[context.lang], context));
-  const gap = context.lang === 'en' ? ' ' : '';
-  return html`<li class="item">${
-    kind === 'sensitive'
-      ? html`<input type="checkbox" id="${id}" name="grant" value="${item.scope}" aria-describedby="${id}-why">
-<label for="${id}">${name}</label>`
-      : html`<strong class="item-name">${name}</strong>`
-  } <span class="item-value">${item.values.map((value) => html`<span>${shownValue(context, value)}</span> `)}</span>
-<p class="hint" id="${id}-why">${purpose}${without && gap + without}</p></li>`;
-}
-
-function shownValue(context: PageContext, value: ConsentValue): Content {
-  if (value.kind === 'level') return levelWord(context, value.level);
-  if (value.kind === 'made') return consentWords(context).made;
-  return masked(context, value.kind, value.masked);
 }
 
 const at = '/signin/q7Xc/consent';

@@ -46,6 +46,8 @@ export async function drawConsent(needs: SigninNeeds, journey: Journey): Promise
   const accountId = interaction.session?.accountId;
   const person = accountId ? await needs.accounts.accountForClaims(accountId) : undefined;
   if (!department || !client || !person) return reply.redirect(at, 303);
+  const before = await needs.consents.find(person.accountId, client.clientId);
+  const asked = before !== undefined && before.granted.length + before.declined.length > 0;
   const values: Record<string, ConsentItem['values']> = {
     openid: [{ kind: 'made' }],
     profile: [{ kind: 'name', masked: person.nameMasked ?? person.mobileMasked ?? '' }],
@@ -85,6 +87,7 @@ export async function drawConsent(needs: SigninNeeds, journey: Journey): Promise
     version: client.itemsVersion,
     department,
     ...(client.matter ? { matter: text(client.matter) } : {}),
+    ...(asked && before.itemsVersion !== client.itemsVersion ? { answered: before.givenAt } : {}),
     told: group('told'),
     asked: group('asked'),
     sensitive: group('sensitive'),

@@ -19,6 +19,8 @@ export interface ConsentStep {
   readonly version: string;
   readonly department: Department;
   readonly matter?: Text;
+  /** Epoch milliseconds: this person answered then, to other words (《个人信息保护法》第十四条). */
+  readonly answered?: number;
   /** 依法提供，告知你: no box. */
   readonly told?: ConsentGroup;
   /** 需要你同意: one box. */
@@ -31,7 +33,7 @@ export interface ConsentStep {
 
 export const consentView: View<ConsentStep> = (model, context) => {
   const words = consentWords(context);
-  const { department, matter, asked, sensitive } = model;
+  const { department, matter, answered, asked, sensitive } = model;
   const short = department.short[context.lang];
   const choice = asked !== undefined || sensitive !== undefined;
   return page(context, {
@@ -48,6 +50,7 @@ export const consentView: View<ConsentStep> = (model, context) => {
       action: model.action,
       fields: { items: model.version },
       body: [
+        answered !== undefined && html`<p>${words.again(dateOf(answered), short)}</p>`,
         itemsGroup(context, 'told', model.told),
         itemsGroup(context, 'asked', asked),
         itemsGroup(context, 'sensitive', sensitive),
@@ -140,6 +143,7 @@ export const views = {
       action: at,
       version: 'q7Xc',
       department: departments.yibao,
+      answered: sampleTime('09:00', '2026-01-12'),
       told: { basis: byLaw, items: [own] },
       asked: {
         basis: byConsent,

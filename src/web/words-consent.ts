@@ -5,6 +5,7 @@ export const consentWords = dictionary(
     title: (department: string) => `${department}要用你的这些信息`,
     titleTold: (department: string) => `${department}会收到你的这些信息`,
     matter: '为了办理：{matter}',
+    again: (date: string, department: string) => `你 ${date} 回答过一次。${department}后来改了说明，所以再问你。`,
     told: '依法提供，告知你',
     asked: '需要你同意',
     sensitive: '敏感信息，逐项问你',
@@ -33,6 +34,8 @@ export const consentWords = dictionary(
     title: (department) => `${department} asks for your information`,
     titleTold: (department) => `${department} receives your information`,
     matter: 'For: {matter}',
+    again: (date, department) =>
+      `You answered this on ${date}. The ${department} has changed its words since, so you are asked again.`,
     told: 'Provided by law, for you to know',
     asked: 'Needs your consent',
     sensitive: 'Sensitive, asked one by one',

@@ -143,6 +143,8 @@ t.test('a consent in another wording', async (t) => {
     t.match(declined, { pages: ['consent'], error: 'access_denied' });
     t.match(declined.shown, '把你的名字写进邻里通讯录。', 'the new words');
     t.match(declined.shown, '确认是本人。', 'and what did not change');
+    t.match(declined.shown, '测试社区后来改了说明，所以再问你', 'and why it is asked again');
+    t.notMatch(first?.shown ?? '', '后来改了说明');
     t.notMatch(declined.shown, / checked/, 'nothing is ticked beforehand');
     t.same(await told(before), ['sub', 'user_type']);
     t.equal(await none(here), 'consent_required');

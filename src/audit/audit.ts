@@ -11,8 +11,9 @@ import type { TransactionSql } from 'postgres';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/database.ts';
 import { createChain } from './chain.ts';
-import { type AuditKey, type Content, fromStamp, open, seal, toStamp } from './envelope.ts';
+import { type AuditKey, type Content, fromStamp, seal, toStamp } from './envelope.ts';
 import type { AuditEvent } from './events.ts';
+import { createKnown } from './known.ts';
 import { createNumbers } from './numbers.ts';
 import { insertEvent, insertOnce, insertRejected, readTail, storedEvents, transactionFates } from './records.ts';
 import { type Verification, type VerifyOptions, verify } from './verify.ts';
@@ -94,12 +95,15 @@ const interval = 500;
 export function createAudit({ database, clock, key, onTrouble = () => {} }: AuditOptions): AuditTrail {
   const process = randomUUID();
   const numbers = createNumbers(clock);
+  const known = createKnown(key);
   const counters = { recorded: 0, stamped: 0 };
 
   const enclose = (event: AuditEvent) => {
     const { number, open: before } = numbers.next();
     try {
-      return { number, ...seal(event, { process, number, open: before }, key, clock) };
+      const { content, ...envelope } = seal(event, { process, number, open: before }, key, clock);
+      known.learn(envelope, content);
+      return { number, ...envelope };
     } catch (error) {
       numbers.void(number, 'refused');
       throw error;
@@ -119,7 +123,7 @@ export function createAudit({ database, clock, key, onTrouble = () => {} }: Audi
     counters.recorded += 1;
   };
 
-  const chain = createChain({ database, clock, key, record });
+  const chain = createChain({ database, clock, key, known, record });
 
   const settle = () =>
     numbers.settle({
@@ -156,14 +160,14 @@ export function createAudit({ database, clock, key, onTrouble = () => {} }: Audi
     },
     unsent(stamped, why) {
       const envelope = fromStamp(stamped);
-      const content = envelope && open(envelope, key);
+      const content = envelope && known.open(envelope);
       if (content?.process !== process) return;
       if (why === 'refused') numbers.void(content.number, 'refused');
       else numbers.doubt(content.number, content.id);
     },
     async take(tx, stamped) {
       const envelopes = stamped.map((text) => fromStamp(text) ?? { text, mac: Buffer.alloc(0) });
-      const contents = envelopes.map((envelope) => open(envelope, key));
+      const contents = envelopes.map(known.open);
       const good = envelopes.flatMap((envelope, index) => {
         const id = contents[index]?.id;
         return id === undefined ? [] : [{ ...envelope, id }];

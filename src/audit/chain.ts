@@ -3,8 +3,9 @@ import type { TransactionSql } from 'postgres';
 import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
 import type { Database } from '../store/database.ts';
-import { type AuditKey, type Envelope, open } from './envelope.ts';
+import type { AuditKey, Envelope } from './envelope.ts';
 import type { AuditEvent } from './events.ts';
+import type { Known } from './known.ts';
 import {
   anyLogged,
   anyWaiting,
@@ -51,10 +52,11 @@ export interface ChainOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly key: AuditKey;
+  readonly known: Known;
   readonly record: (tx: TransactionSql, event: AuditEvent) => Promise<void>;
 }
 
-export function createChain({ database, clock, key, record }: ChainOptions) {
+export function createChain({ database, clock, key, known, record }: ChainOptions) {
   // A head older than one this process has seen: the end of the trail was put back, by whatever means.
   let seen = 0;
   const counters = { chained: 0, rejected: 0 };
@@ -70,10 +72,10 @@ export function createChain({ database, clock, key, record }: ChainOptions) {
           log: `the audit chain went back from number ${seen} to ${head?.number ?? 0}: its end was cut`,
         });
       const rows = await lockInbox(tx, batch);
-      if (rows.length === 0) return { number: head?.number ?? 0, rows: 0, rejected: 0 };
+      if (rows.length === 0) return { number: head?.number ?? 0, rows, rejected: 0 };
 
-      const contents = rows.map((row) => open(row, key));
-      const known = await chained(
+      const contents = rows.map(known.open);
+      const before = await chained(
         tx,
         contents.flatMap((content) => content?.id ?? []),
       );
@@ -83,7 +85,7 @@ export function createChain({ database, clock, key, record }: ChainOptions) {
       for (const [index, row] of rows.entries()) {
         const content = contents[index];
         // What came twice by a stream was chained meanwhile.
-        if (!content || known.has(content.id)) continue;
+        if (!content || before.has(content.id)) continue;
         number += 1;
         hash = link(hash, number, row);
         links.push({ arrived: row.arrived, number, hash });
@@ -95,13 +97,14 @@ export function createChain({ database, clock, key, record }: ChainOptions) {
       }
       await deleteInbox(tx, rows);
       if (links.length > 0) await writeHead(tx, sealHead(number, hash, key));
-      return { number, rows: rows.length, rejected: rejected.length, links: links.length };
+      return { number, rows, rejected: rejected.length, links: links.length };
     });
     if (!moved) return 0;
     seen = moved.number;
     counters.chained += moved.links ?? 0;
     counters.rejected += moved.rejected;
-    return moved.rows;
+    moved.rows.forEach(known.forget);
+    return moved.rows.length;
   }
 
   return {

@@ -53,9 +53,8 @@ export function seal(
   place: { process: string; number: number; open: readonly string[] },
   key: AuditKey,
   clock: Clock,
-): Envelope & { readonly id: string } {
+): Envelope & { readonly content: Content } {
   check(event);
-  const id = randomUUID();
   // In the order of the alphabet, without what is undefined: the canonical form, at the price of a plain one.
   const content: Content = {
     actor: reference(event.actor),
@@ -64,7 +63,7 @@ export function seal(
     client: event.client,
     code: event.code,
     detail: sorted(event.detail),
-    id,
+    id: randomUUID(),
     key: key.current(),
     number: place.number,
     open: place.open.length > 0 ? place.open : undefined,
@@ -77,7 +76,7 @@ export function seal(
   const text = JSON.stringify(content);
   const mac = key.mac(content.key, macInput(text));
   if (!mac) throw new EgretError('EG-1810', { log: `the audit key ${content.key} is not here` });
-  return { id, text, mac };
+  return { content, text, mac };
 }
 
 const macInput = (text: string) => `egret audit event\0${text}`;

@@ -8,6 +8,6 @@ import pino, { type Logger } from 'pino';
 export function openLog(level: string): Logger {
   return pino(
     { level, base: undefined },
-    pino.destination({ fd: 1, sync: false, minLength: 4_096, periodicFlush: 100 }),
+    pino.destination({ fd: 1, sync: false, minLength: 12_288, periodicFlush: 100 }),
   );
 }

@@ -34,9 +34,9 @@ export class Adapter {
     // clients that are not in the snapshot are asked for here: unknown, without a look into the state
     if (!(this.#name in kinds)) return undefined;
     const key = keyOf(this.#name, id);
-    const entry = await this.#read(key);
-    if (!entry) return undefined;
-    const { at, ...body } = JSON.parse(entry.payload) as Payload;
+    const read = await this.#read(key);
+    if (!read) return undefined;
+    const [entry, { at, ...body }] = read;
     if (held.has(this.#name) && this.#over(body, at)) return undefined;
     body.jti = id;
     if (this.#name === 'Interaction') {
@@ -78,17 +78,19 @@ export class Adapter {
   }
 
   async findByUid(uid: string): Promise<Payload | undefined> {
-    const entry = await this.#read(keyOf('Session', uid));
-    const body = entry && (JSON.parse(entry.payload) as Payload);
+    const [, body] = (await this.#read(keyOf('Session', uid))) ?? [];
     return body && stands(body, this.#needs.ended) ? carried(body) : undefined;
   }
 
-  async #read(key: Key): Promise<Entry | undefined> {
+  async #read(key: Key): Promise<readonly [Entry, Payload] | undefined> {
     const unit = unitOf();
-    if (unit?.loaded.has(key)) return unit.loaded.get(key);
+    const before = unit?.loaded.get(key);
+    if (before) return [before, JSON.parse(before.payload)];
+    if (unit?.loaded.has(key)) return undefined;
     const loaded = await (unit?.ahead.get(key) ?? this.#needs.state.load(key));
-    if (unit) remember(unit, key, loaded);
-    return loaded?.entry;
+    const body = loaded && (JSON.parse(loaded.entry.payload) as Payload);
+    if (unit) remember(unit, key, loaded, undefined, body);
+    return loaded && body && [loaded.entry, body];
   }
 
   async #findSession(cookie: string): Promise<Payload | undefined> {

@@ -54,10 +54,12 @@ export function keyOf(kind: Kind, id: string): Key {
 const made = Object.fromEntries(Object.keys(kinds).map((kind) => [kind, new Map()])) as Record<Kind, Map<string, Key>>;
 
 function make(kind: Kind, id: string): Key {
-  const digest = hash('sha256', id, 'buffer');
+  const digest = hash('sha256', id, 'base64url');
   const bucket =
-    sessionBound.has(kind) && /^(?:[0-5]\d|6[0-3])/.test(id) ? id.slice(0, 2) : digits((digest[0] ?? 0) % buckets);
-  return `${bucket}:${kinds[kind]}:${digest.toString('base64url')}`;
+    sessionBound.has(kind) && /^(?:[0-5]\d|6[0-3])/.test(id)
+      ? id.slice(0, 2)
+      : digits((Buffer.from(digest.slice(0, 2), 'base64url')[0] ?? 0) % buckets);
+  return `${bucket}:${kinds[kind]}:${digest}`;
 }
 
 /** The key of `kind` that stands beside `key` in its slot, for an id that is already hashed. */

@@ -101,11 +101,10 @@ export const refusal = (committed: Committed & { ok: false }): Refused =>
  * Keeps what one read brought: the entry, and the grant and session that its links led the store to.
  * @param client whose grant was read with a session
  */
-export function remember(unit: Unit, key: Key, loaded: Loaded | undefined, client?: string, parsed?: Payload): void {
+export function remember(unit: Unit, key: Key, loaded: Loaded | undefined, client?: string, body?: Payload): void {
   unit.loaded.set(key, loaded?.entry);
   // an interaction names a grant too, but has no link to it: nothing was read, which is not the same as nothing found
-  if (!loaded || key.includes(':i:')) return;
-  const body = parsed ?? (JSON.parse(loaded.entry.payload) as Payload);
+  if (!loaded || !body || key.includes(':i:')) return;
   const grantId = body.grantId ?? (client === undefined ? undefined : body.authorizations?.[client]?.grantId);
   if (grantId) unit.loaded.set(keyOf('Grant', grantId), loaded.grant);
   if (body.sessionUid) unit.loaded.set(keyOf('Session', body.sessionUid), loaded.session);

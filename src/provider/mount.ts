@@ -53,7 +53,10 @@ export async function mountProvider(
     // the library reads the body itself
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    const handle = (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const handle = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
+      // what asks for nothing the library answers, it answers with an empty page (Fetch, 4.8)
+      if (request.method === 'OPTIONS' && !request.headers['access-control-request-method'])
+        return void reply.callNotFound();
       reply.hijack();
       const { raw } = request;
       requests.set(raw, request);

@@ -182,7 +182,7 @@ export function field(request: FastifyRequest, name: string, max: number): strin
 export function fields(request: FastifyRequest, name: string, max: number): readonly string[] {
   const value = (request.body as Record<string, unknown> | undefined)?.[name];
   const all = value === undefined ? [] : Array.isArray(value) ? value : [value];
-  if (all.length > 50 || all.some((each) => typeof each !== 'string' || each.length > max))
+  if (all.length > 50 || all.some((each) => typeof each !== 'string' || each.length > max || each.includes('\0')))
     throw new EgretError('EG-1001', { log: `field ${name}` });
   return all as string[];
 }

@@ -103,7 +103,10 @@ export const expiredView: View<ExpiredPage> = (model, context) => {
     title: words.expiredTitle,
     lead: words.expiredLead,
     failed: true,
-    body: buttons(buttonLink({ text, href: restart ?? places.home })),
+    body: [
+      buttons(buttonLink({ text, href: restart ?? places.home })),
+      caseBox(context, { code: 'EG-1004', at: context.now }),
+    ],
   });
 };
 

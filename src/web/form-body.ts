@@ -5,14 +5,15 @@ import { EgretError } from '../errors.ts';
 const limits = { bytes: 64 * 1024, fields: 200 } as const;
 
 /**
- * Forms, and nothing else, are read in this scope: another type is EG-1007, a form in broken text EG-1001, one with more
- * fields than any page has EG-1005. A lenient reader would take `%zz` as it stands and count it as a try.
+ * Forms, and nothing else, are read in this scope: another type, or a compressed one, is EG-1007; a form in broken text
+ * EG-1001; one with more fields than any page has EG-1005. A lenient reader takes `%zz` as it stands and counts a try.
  */
 export function readForms(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
   const options = { parseAs: 'buffer', bodyLimit: limits.bytes } as const;
-  scope.addContentTypeParser<Buffer>('application/x-www-form-urlencoded', options, (_request, body, done) => {
+  scope.addContentTypeParser<Buffer>('application/x-www-form-urlencoded', options, (request, body, done) => {
     try {
+      if (request.headers['content-encoding'] !== undefined) throw new EgretError('EG-1007');
       done(null, parseForm(body));
     } catch (error) {
       done(error as Error);

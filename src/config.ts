@@ -13,6 +13,7 @@ import { at, put, type Tree } from './config/tree.ts';
 import { type Problem, Refused } from './errors-problems.ts';
 
 export { limitsTable } from './config/limits-page.ts';
+export { projectRoot } from './config/reading.ts';
 export type { Cap, Config } from './config/shape.ts';
 
 interface From {

@@ -7,9 +7,10 @@ import { createAccounts } from './accounts/accounts.ts';
 import { type AuditTrail, createAttempts, createAudit } from './audit/audit.ts';
 import { createBridge } from './bridge/bridge.ts';
 import { type ClientRecord, createClients, readDefinitions } from './clients/clients.ts';
-import { shiftedClock } from './clock.ts';
+import { shiftedClock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createConsents } from './consents/consents.ts';
+import { refuseUnsafeStart } from './doctor/doctor.ts';
 import { createKeys, loadKeyEncryptionKey } from './keys/keys.ts';
 import { type CitizenNeeds, citizenListener, errorPages } from './listener.ts';
 import { adminListener, createMetrics } from './observe/admin.ts';
@@ -61,10 +62,19 @@ export async function createGateway(
     ...(config.database.url ? { url: config.database.url } : embedded),
     max: config.database.poolSize,
   });
+  const redis = config.redis.url ? openRedis(config.redis.url, { onError: trouble('redis') }) : undefined;
+  const ready = async () => redis && redisReady(redis).then(() => redis);
+  // Before anything is written: an unsafe store is left as it was found
+  await refuseUnsafeStart({
+    config,
+    problems: [],
+    now: systemClock.now,
+    database: async () => database,
+    redis: ready,
+  });
   const applied = await migrate(database, { clock });
   if (applied.length > 0) say({ level: 'info', migrations: applied }, 'the records were brought up to date');
-  const redis = config.redis.url ? openRedis(config.redis.url, { onError: trouble('redis') }) : undefined;
-  if (redis) await redisReady(redis);
+  await ready();
   const state = redis ? redisState(redis, offset) : databaseState(database, offset);
 
   // The ground rooms

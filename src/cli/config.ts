@@ -1,5 +1,6 @@
-import { limitsTable } from '../config.ts';
+import { limitsTable, readConfig } from '../config.ts';
 import { catalogue } from '../errors.ts';
+import { checkConfiguration } from './doctor.ts';
 import { fields } from './print.ts';
 import type { Verb } from './verb.ts';
 
@@ -8,12 +9,16 @@ export const verbs: Readonly<Record<string, Verb>> = {
     about: 'Checks the configuration, naming every problem, and shows what is in force; passwords are left out.',
     example: 'egret config check',
     reads: true,
-    async run({ config }) {
-      const data = { ...config, database: masked(config.database), redis: masked(config.redis) };
+    async run() {
+      const read = readConfig();
+      const { config } = read;
+      const { ok, data, lines, aside } = await checkConfiguration(read);
+      if (!ok) return { ok, data, lines, aside };
       const { mode, issuer, dataFolder, keyFile, clientsFolder } = config;
-      const { database, redis } = data;
+      const database = masked(config.database);
+      const redis = masked(config.redis);
       return {
-        data,
+        data: { ...config, database, redis },
         lines: [
           'the configuration is in order',
           ...fields({

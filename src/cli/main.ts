@@ -15,6 +15,7 @@ const rooms: Readonly<Record<string, () => Promise<{ verbs: Readonly<Record<stri
   serve: () => import('./serve.ts'),
   migrate: () => import('./migrate.ts'),
   config: () => import('./config.ts'),
+  doctor: () => import('./doctor.ts'),
   clients: () => import('./clients.ts'),
   accounts: () => import('./accounts.ts'),
   cases: () => import('./cases.ts'),

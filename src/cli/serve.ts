@@ -1,5 +1,7 @@
-import type { Config } from '../config.ts';
+import { type Config, readConfig } from '../config.ts';
 import { EgretError } from '../errors.ts';
+import { Refused } from '../errors-problems.ts';
+import { checkConfiguration } from './doctor.ts';
 import type { Verb } from './verb.ts';
 
 // The command line and main.ts stand side by side; which program this process becomes is decided here, as it runs.
@@ -7,9 +9,15 @@ const program = new URL('../main.ts', import.meta.url).href;
 
 export const verbs: Readonly<Record<string, Verb>> = {
   '': {
-    about: 'Runs the gateway until SIGTERM; in development it applies the clients of the configured folder first.',
+    about:
+      'Runs the gateway until SIGTERM. In development it applies the clients of the configured folder first; ' +
+      'in production it refuses what is unsafe, with every reason.',
     example: 'egret serve',
-    async run({ config }) {
+    async run() {
+      const read = readConfig();
+      const { config } = read;
+      // With a wrong setting no store is opened: what the configuration tells is told whole.
+      if (read.problems.length > 0) throw new Refused((await checkConfiguration(read)).problems);
       const { serve } = (await import(program)) as { serve(config: Config): Promise<void> };
       await serve(config).catch((error) => refuse(error, config));
       return { lines: [] };

@@ -31,7 +31,13 @@ import { keyEncryptionKey } from './sealing.ts';
 import { type BridgeKeys, inOrder, type SigningKey, type Snapshot, snapshotOf } from './snapshot.ts';
 import { createVault, type Vault } from './vault.ts';
 
-export { decodeKeyEncryptionKey, loadKeyEncryptionKey } from './key-file.ts';
+export {
+  decodeKeyEncryptionKey,
+  isDevelopmentKey,
+  loadKeyEncryptionKey,
+  readKeyEncryptionKey,
+} from './key-file.ts';
+export { lookAtKeys } from './look.ts';
 export type { KeyState } from './records.ts';
 export { followWithin, type KeyPolicy, type RotationStep } from './rotation.ts';
 export type { BridgeKeys, SigningKey } from './snapshot.ts';

@@ -24,8 +24,8 @@ export interface Endings {
   record(tx: TransactionSql, ending: Ending): Promise<void>;
   /** Reads what is new. Called by notification and at least once a second. */
   refresh(): Promise<void>;
-  /** Called after every such reading; returns how to stop. */
-  onRefresh(listener: () => void): () => void;
+  /** Called after a reading that brought endings of this kind, whichever process they are of; returns how to stop. */
+  onNews(kind: EndingKind, listener: () => void): () => void;
 }
 
 const channel = 'egret_endings';
@@ -35,7 +35,9 @@ const short = (kind: string, ref: string): Buffer => hash('sha256', `${kind}\n${
 export function watchEndings(database: Database, clock: Clock) {
   const recent = new Map<string, { at: number; until: number }>();
   const latest = new Map<string, number>();
-  const listeners = new Set<() => void>();
+  const listeners = new Set<{ kind: EndingKind; call: () => void }>();
+  /** Ids of the last reading: the next one reads those of the last seconds again. */
+  let lately = new Set<string>();
   let cursor = 0n;
   let timer: NodeJS.Timeout | undefined;
   let listening: { unlisten(): Promise<void> } | undefined;
@@ -46,12 +48,14 @@ export function watchEndings(database: Database, clock: Clock) {
     const rows = await database.sql<{ id: string; kind: string; ref: Buffer; at: Date; until: Date }[]>`
       select id, kind, ref, at, until from endings
       where until > ${new Date(clock.now())} and (id > ${cursor.toString()} or at > ${new Date(clock.now() - 10_000)}) order by id`;
+    const news = new Set(rows.filter(({ id }) => !lately.has(id)).map(({ kind }) => kind));
+    lately = new Set(rows.map(({ id }) => id));
     for (const row of rows) {
       remember(row.kind, row.ref.toString('hex'), row.at.getTime(), row.until.getTime());
       if (BigInt(row.id) > cursor) cursor = BigInt(row.id);
     }
     for (const [key, { until }] of recent) if (until < clock.now()) recent.delete(key);
-    for (const listener of listeners) listener();
+    for (const { kind, call } of listeners) if (news.has(kind)) call();
   }
   function remember(kind: string, ref: string, at: number, until: number): void {
     const key = `${kind}:${ref}`;
@@ -73,7 +77,8 @@ export function watchEndings(database: Database, clock: Clock) {
   return {
     refresh,
     possible,
-    onRefresh(listener: () => void): () => void {
+    onNews(kind: EndingKind, call: () => void): () => void {
+      const listener = { kind, call };
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

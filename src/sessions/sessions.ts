@@ -73,7 +73,7 @@ export function createSessions({ database, clock }: { database: Database; clock:
     possible: endings.possible,
     record: endings.record,
     refresh: endings.refresh,
-    onRefresh: endings.onRefresh,
+    onNews: endings.onNews,
     start: endings.start,
     stop: endings.stop,
     async begin(tx, { uid, accountId, device, methods, expiresAt }) {

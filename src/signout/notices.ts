@@ -2,17 +2,22 @@ import { type EndingNeeds, endedEvent, tell } from './ending.ts';
 
 /** How many sessions one transaction tells of. */
 const batch = 20;
+/** Milliseconds: what a process left that died half-way, another finds within this time. */
+const atLeast = 60_000;
 
 /**
  * Tells the departments of sessions that were ended all at once: a password was reset, an account disabled, its sign-ins
  * ended from the command line. Whoever does that need not reach the protocol state; it leaves a record, and any process
  * that hears of it reads which departments the session was in, writes the notices, and marks the record, in one
- * transaction. Where the protocol state is away, the next reading tries again.
+ * transaction. Where the protocol state or the records are away, it tries again each second.
  */
 export function tellOfEndings(needs: EndingNeeds & { readonly onTrouble: (error: unknown) => void }) {
-  const { database, audit, outbox, sessions, browserSessions } = needs;
+  const { database, audit, outbox, sessions, browserSessions, clock } = needs;
   let running: Promise<void> | undefined;
   let again = false;
+  let failed = false;
+  let asked = 0;
+  let timer: NodeJS.Timeout | undefined;
   let stopListening: (() => void) | undefined;
 
   async function some(): Promise<number> {
@@ -43,22 +48,33 @@ export function tellOfEndings(needs: EndingNeeds & { readonly onTrouble: (error:
     again = true;
     running ??= (async () => {
       while (again) {
-        again = false;
+        again = failed = false;
+        asked = clock.monotonic();
         while ((await some()) === batch);
       }
     })()
-      .catch(needs.onTrouble)
+      .catch((error: unknown) => {
+        failed = true;
+        needs.onTrouble(error);
+      })
       .finally(() => {
         running = undefined;
+        // asked for after the last look
+        if (again && !failed) run();
       });
   };
 
   return {
     start(): void {
-      stopListening ??= sessions.onRefresh(run);
+      stopListening ??= sessions.onNews('session', run);
+      timer ??= setInterval(() => {
+        if (failed || clock.monotonic() - asked >= atLeast) run();
+      }, 1_000).unref();
       run();
     },
     async stop(): Promise<void> {
+      clearInterval(timer);
+      timer = undefined;
       stopListening?.();
       stopListening = undefined;
       await running;

@@ -22,8 +22,6 @@ const byThemselves = {
   clients: /^select version from clients_version$/,
   endings: /^select id, kind, ref, at, until from endings /,
   messages: /^with due as \( select id, target, next_attempt_at from outbox /,
-  'sessions that were ended':
-    /^select digest, bucket, account_id, ended_by from sessions where ended_at is not null and /,
   'events to chain': /^select exists \(select from audit_inbox\) as any$/,
 };
 const afterEvents = [
@@ -38,7 +36,9 @@ const afterEvents = [
   /^delete from audit_inbox where arrived = any/,
   /^select exists \(select from audit_log\) as any$/,
 ];
-const unasked = [...Object.values(byThemselves), ...afterEvents];
+/** Sessions that were ended: looked for when some were, and each minute. */
+const toldOf = /^select digest, bucket, account_id, ended_by from sessions where ended_at is not null and /;
+const unasked = [...Object.values(byThemselves), ...afterEvents, toldOf];
 const ofRequests = (heard: readonly Work[]): Work[] =>
   heard.filter(({ statements }) => !statements.every((text) => unasked.some((known) => known.test(text))));
 

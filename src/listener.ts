@@ -19,7 +19,7 @@ import type { Consents } from './consents/consents.ts';
 import { type Code, catalogue, EgretError } from './errors.ts';
 import type { Vault } from './keys/keys.ts';
 import type { Observed } from './observe/admin.ts';
-import { answerAll, brokenRequest, namesItsHost } from './observe/broken-request.ts';
+import { answerAll, brokenRequest, isNamed, pathOf } from './observe/broken-request.ts';
 import type { OutboxService } from './outbox/outbox.ts';
 import { pages } from './pages/pages.ts';
 import {
@@ -146,6 +146,7 @@ export async function citizenListener(
       // who sends none is answered by us, not by an empty page of Node's
       http: { requireHostHeader: false },
       clientErrorHandler: broken,
+      rewriteUrl: pathOf,
       routerOptions: { maxParamLength: 200 },
       // an address that cannot be read reaches no route and no hook, and the process dies of what is thrown here
       frameworkErrors: (error, request, reply) => {
@@ -164,7 +165,7 @@ export async function citizenListener(
     await server.register(cookie);
     server.addHook('onRequest', (request, reply, done) => {
       reply.headers(guards);
-      if (!namesItsHost(request.raw)) return desk.refuse(request, reply, 'EG-1001');
+      if (!isNamed(request.raw)) return desk.refuse(request, reply, 'EG-1001');
       done();
     });
     server.addHook('onResponse', (request, reply, done) => {

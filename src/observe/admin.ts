@@ -1,7 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { type Code, catalogue } from '../errors.ts';
-import { answerAll, brokenRequest } from './broken-request.ts';
+import { answerAll, brokenRequest, isNamed, pathOf } from './broken-request.ts';
 
 /** What the operators' listener tells. Bound to loopback; its Host is checked, so that no page can reach it by a name of its own. */
 export interface AdminNeeds {
@@ -74,6 +74,7 @@ export function adminListener(needs: AdminNeeds, metrics: Observed): FastifyInst
     requestTimeout: 10_000,
     http: { requireHostHeader: false },
     clientErrorHandler: broken,
+    rewriteUrl: pathOf,
     frameworkErrors: (_error, _request, reply: FastifyReply) => reply.code(400).send(refused('EG-1001', 'bad_request')),
   });
   answerAll(server.server, broken);
@@ -96,7 +97,7 @@ export function adminListener(needs: AdminNeeds, metrics: Observed): FastifyInst
     });
   }
   server.addHook('onRequest', async (request, reply) => {
-    if (!needs.hosts.includes(request.headers.host ?? ''))
+    if (!isNamed(request.raw) || !needs.hosts.includes(request.headers.host ?? ''))
       return reply.code(421).send(refused('EG-1001', 'misdirected'));
   });
   server.get('/healthz', () => ({ ok: true }));

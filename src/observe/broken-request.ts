@@ -1,4 +1,4 @@
-import http, { type Server } from 'node:http';
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Code, catalogue } from '../errors.ts';
 
@@ -8,6 +8,19 @@ export interface BrokenNeeds {
   readonly draw: (code: Code) => { readonly headers: Readonly<Record<string, string>>; readonly body: string };
   /** Told once a broken request, with the parser's word for it. */
   readonly log: (details: { readonly code: Code; readonly reason: string }, text: string) => void;
+}
+
+/** The latest answer of a connection. */
+const answers = new WeakMap<Duplex, ServerResponse>();
+
+/** Whether what is written now would be read as the answer to what is broken, and to nothing else. */
+function mayAnswer(socket: Duplex): boolean {
+  const latest = answers.get(socket);
+  if (!latest) return socket.writable;
+  // its own body is broken, or it is over and the next one is
+  return (
+    socket.writable && latest.req.complete === latest.headersSent && (latest.writableFinished || !latest.headersSent)
+  );
 }
 
 type Broken = (error: Error & { readonly code?: string }, socket: Duplex) => void;
@@ -34,7 +47,7 @@ export const brokenRequest =
       `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`,
       ...lines.map(([name, value]) => `${name}: ${value}`),
     ];
-    if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+    if (mayAnswer(socket)) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
     socket.destroy();
   };
 
@@ -42,10 +55,18 @@ export const brokenRequest =
 export function answerAll(server: Server, broken: Broken): void {
   server.on('connect', (_request, socket) => broken(Object.assign(new Error(), { code: 'CONNECT' }), socket));
   server.on('checkExpectation', (request, reply) => server.emit('request', request, reply));
+  server.on('request', ({ socket }, reply) => answers.set(socket, reply));
 }
 
-/** Whether a request names its host as RFC 9112, 3.2 wants it: once, and HTTP/1.0 may leave it out. */
-export function namesItsHost({ rawHeaders, httpVersion }: http.IncomingMessage): boolean {
+/**
+ * Whether a request names its host once (HTTP/1.0 may leave it out) and a target that is a path: RFC 9112, 3.2. A `*`
+ * is of a server, and ours has nothing to say of itself.
+ */
+export function isNamed({ rawHeaders, httpVersion, url }: IncomingMessage): boolean {
   const hosts = rawHeaders.filter((name, n) => n % 2 === 0 && name.toLowerCase() === 'host').length;
-  return hosts === 1 || (hosts === 0 && httpVersion === '1.0');
+  return url !== '*' && (hosts === 1 || (hosts === 0 && httpVersion === '1.0'));
 }
+
+/** The target without the host it may name (RFC 9112, 3.2.2): ours is the issuer's, whatever was sent. */
+export const pathOf = ({ url = '/' }: IncomingMessage): string =>
+  url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?#]*\/?/i, '/');

@@ -14,7 +14,11 @@
 import type { TransactionSql } from 'postgres';
 import * as administration from './administration.ts';
 import { sweepCounters } from './budgets.ts';
-import * as codes from './codes.ts';
+import * as claims from './claims.ts';
+import type { CodeRequest } from './codes/challenge.ts';
+import type { CodeTry } from './codes/prove.ts';
+import * as codes from './codes/request.ts';
+import * as joining from './joining.ts';
 import type { AccountsNeeds } from './needs.ts';
 import { createHashing } from './passwords/hashing.ts';
 import * as provincePerson from './province-person.ts';
@@ -25,15 +29,20 @@ import { type Outcome, refuse } from './refusals.ts';
 import * as registration from './registration.ts';
 import { open, type Room } from './room.ts';
 import { defaults } from './settings.ts';
-import * as signIn from './sign-in.ts';
+import * as password from './sign-in/password.ts';
+import * as sms from './sign-in/sms.ts';
 import { assess, type Factor, type SignIn } from './strength.ts';
 
 export type { Level } from './account.ts';
-export type { AccountClaims, AccountEnding, AccountShown, Case, StaffAct } from './administration.ts';
+export type { AccountEnding, AccountShown, Case, StaffAct } from './administration.ts';
 export type { CaseKind } from './cases.ts';
-export type { CodeRequest, CodeSent, CodeTry } from './codes.ts';
+export type { AccountClaims } from './claims.ts';
+export type { CodeRequest } from './codes/challenge.ts';
+export type { CodeTry } from './codes/prove.ts';
+export type { CodeSent } from './codes/request.ts';
 export type { CardType, IdNumber, LoginId } from './identifiers.ts';
 export {
+  isAccountId,
   maskIdNumber,
   maskMobile,
   maskName,
@@ -59,7 +68,9 @@ export type { Recovered, Recovery } from './recovery.ts';
 export { type Outcome, type Reason, type Refusal, refusalCodes } from './refusals.ts';
 export type { DraftRequest, FinishRequest, ProvedMobile } from './registration.ts';
 export { defaults as accountsDefaults } from './settings.ts';
-export type { PasswordTry, SignedIn, SmsTry } from './sign-in.ts';
+export type { SignedIn } from './sign-in/outcome.ts';
+export type { PasswordTry } from './sign-in/password.ts';
+export type { SmsTry } from './sign-in/sms.ts';
 export type { Factor, SignIn } from './strength.ts';
 
 export type Accounts = ReturnType<typeof createAccounts>;
@@ -71,18 +82,17 @@ export function createAccounts(needs: AccountsNeeds) {
     /** A code by SMS: 10 a day a mobile, 60 s apart; looks the same whether someone has the mobile or not. */
     requestCode: (request: Parameters<typeof codes.requestCode>[1]) => codes.requestCode(room, request),
     /** A code for the mobile of an account whose password this flow has proved. */
-    requestSecondFactor: (request: codes.CodeRequest & { accountId: string }) =>
-      codes.requestSecondFactor(room, request),
+    requestSecondFactor: (request: CodeRequest & { accountId: string }) => codes.requestSecondFactor(room, request),
 
-    signInWithPassword: (attempt: signIn.PasswordTry) => signIn.signInWithPassword(room, attempt),
-    signInWithSms: (attempt: signIn.SmsTry) => signIn.signInWithSms(room, attempt),
+    signInWithPassword: (attempt: password.PasswordTry) => password.signInWithPassword(room, attempt),
+    signInWithSms: (attempt: sms.SmsTry) => sms.signInWithSms(room, attempt),
     /** After `identity-needed`: the ID number, with the proof that came with it. */
-    signInWithIdNumber: (attempt: Parameters<typeof signIn.signInWithIdNumber>[1]) =>
-      signIn.signInWithIdNumber(room, attempt),
+    signInWithIdNumber: (attempt: Parameters<typeof sms.signInWithIdNumber>[1]) =>
+      sms.signInWithIdNumber(room, attempt),
     signInFromProvince: (request: Parameters<typeof provincePerson.signInFromProvince>[1]) =>
       provincePerson.signInFromProvince(room, request),
-    addPassword: (attempt: Parameters<typeof signIn.addPassword>[1]) => signIn.addPassword(room, attempt),
-    addSms: (attempt: Parameters<typeof signIn.addSms>[1]) => signIn.addSms(room, attempt),
+    addPassword: (attempt: Parameters<typeof password.addPassword>[1]) => password.addPassword(room, attempt),
+    addSms: (attempt: Parameters<typeof sms.addSms>[1]) => sms.addSms(room, attempt),
     /** What these factors amount to now; refused when the account is gone or disabled. */
     async assess(accountId: string, factors: readonly Factor[]): Promise<Outcome<{ signIn: SignIn }>> {
       const row = await records.accountById(room.database.sql, accountId);
@@ -97,14 +107,14 @@ export function createAccounts(needs: AccountsNeeds) {
     proveMobile: (attempt: Parameters<typeof registration.proveMobile>[1]) => registration.proveMobile(room, attempt),
     draftRegistration: (request: registration.DraftRequest) => registration.draftRegistration(room, request),
     finishRegistration: (request: registration.FinishRequest) => registration.finishRegistration(room, request),
-    joinMobile: (request: Parameters<typeof registration.joinMobile>[1]) => registration.joinMobile(room, request),
+    joinMobile: (request: Parameters<typeof joining.joinMobile>[1]) => joining.joinMobile(room, request),
     provideRealName: (accountId: string, typed: realName.TypedIdentity, browser?: string) =>
       realName.provideRealName(room, accountId, typed, browser),
 
-    proveForRecovery: (attempt: codes.CodeTry) => recovery.proveForRecovery(room, attempt),
+    proveForRecovery: (attempt: CodeTry) => recovery.proveForRecovery(room, attempt),
     recover: (request: recovery.Recovery) => recovery.recover(room, request),
 
-    accountForClaims: (accountId: string, tx?: TransactionSql) => administration.accountForClaims(room, accountId, tx),
+    accountForClaims: (accountId: string, tx?: TransactionSql) => claims.accountForClaims(room, accountId, tx),
     findAccounts: (wanted: string) => administration.findAccounts(room, wanted),
     disable: (accountId: string, act: administration.StaffAct) => administration.disable(room, accountId, act),
     enable: (accountId: string, act: administration.StaffAct) => administration.enable(room, accountId, act),

@@ -1,7 +1,6 @@
-import type { TransactionSql } from 'postgres';
 import type { Account, Level } from './account.ts';
 import type { CaseKind } from './cases.ts';
-import { type CardType, maskIdNumber, maskMobile, maskName, parseLoginId } from './identifiers.ts';
+import { type CardType, isAccountId, maskIdNumber, maskMobile, maskName, parseLoginId } from './identifiers.ts';
 import * as records from './records.ts';
 import { endSignIns } from './recovery.ts';
 import { open, type Room, record, referenceTo } from './room.ts';
@@ -41,12 +40,10 @@ export function shown(account: Account): AccountShown {
   };
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** By account id, mobile (everyone who has it) or ID number. Nothing found, or nothing that can be one: an empty list. */
 export async function findAccounts(room: Room, wanted: string): Promise<AccountShown[]> {
   const run = room.database.sql;
-  if (uuid.test(wanted)) {
+  if (isAccountId(wanted)) {
     const row = await records.accountById(run, wanted);
     return row ? [shown(open(room, row))] : [];
   }
@@ -58,41 +55,6 @@ export async function findAccounts(room: Room, wanted: string): Promise<AccountS
       ? await records.accountsByMobile(run, index, undefined)
       : [await records.accountByLogin(run, login.kind, index, undefined)];
   return rows.filter((row) => row !== undefined).map((row) => shown(open(room, row)));
-}
-
-/** The account as claims are made of it; of a disabled or unknown one nothing. In the caller's transaction, if given. */
-export async function accountForClaims(
-  room: Room,
-  accountId: string,
-  run?: TransactionSql,
-): Promise<AccountClaims | undefined> {
-  const row = uuid.test(accountId) ? await records.accountById(run ?? room.database.sql, accountId) : undefined;
-  if (row?.state !== 'active') return undefined;
-  const { name, idNumber, cardType, mobile, mobileProvedAt, level, realNameAt, updatedAt } = open(room, row);
-  return {
-    accountId,
-    level,
-    updatedAt,
-    ...(name ? { name, nameMasked: maskName(name), realNameAt } : {}),
-    ...(idNumber ? { idNumber, idNumberMasked: maskIdNumber(idNumber), cardType } : {}),
-    ...(mobile ? { mobile, mobileMasked: maskMobile(mobile), mobileProvedAt } : {}),
-  };
-}
-
-export interface AccountClaims {
-  readonly accountId: string;
-  readonly level: Level;
-  readonly updatedAt: number;
-  readonly name?: string;
-  readonly nameMasked?: string;
-  readonly realNameAt?: number;
-  readonly idNumber?: string;
-  readonly idNumberMasked?: string;
-  readonly cardType?: CardType;
-  /** National form, 11 digits. */
-  readonly mobile?: string;
-  readonly mobileMasked?: string;
-  readonly mobileProvedAt?: number;
 }
 
 export interface StaffAct {
@@ -112,7 +74,7 @@ export function enable(room: Room, accountId: string, act: StaffAct): Promise<bo
 }
 
 async function change(room: Room, accountId: string, state: 'active' | 'disabled', act: StaffAct): Promise<boolean> {
-  if (!uuid.test(accountId)) return false;
+  if (!isAccountId(accountId)) return false;
   return await room.database.begin(async (tx) => {
     const row = await records.accountById(tx, accountId, true);
     if (!row || row.state === state) return false;
@@ -131,7 +93,7 @@ async function change(room: Room, accountId: string, state: 'active' | 'disabled
 
 /** Ends every sign-in of an account that began until now. False: there is no such account. */
 export async function endAllSignIns(room: Room, accountId: string, act: StaffAct): Promise<boolean> {
-  if (!uuid.test(accountId)) return false;
+  if (!isAccountId(accountId)) return false;
   return await room.database.begin(async (tx) => {
     if (!(await records.accountById(tx, accountId, true))) return false;
     await endSignIns(room, tx, accountId, room.clock.now(), act.reason);

@@ -116,3 +116,8 @@ export const maskIdNumber = (number: string): string =>
 /** `154****0117`: first 3 and last 4. */
 export const maskMobile = (mobile: string): string =>
   mobile.slice(0, 3) + '*'.repeat(Math.max(0, mobile.length - 7)) + mobile.slice(-4);
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Whether this has the form of an account's id; there may be no such account. */
+export const isAccountId = (wanted: string): boolean => uuid.test(wanted);

@@ -7,7 +7,7 @@ import { type Identity, identityColumns, readIdentity, recordLevel } from './rea
 import * as records from './records.ts';
 import { refuse } from './refusals.ts';
 import { browserMac, open, type Room, record, recordAlone, referenceTo, violated } from './room.ts';
-import type { SignedIn } from './sign-in.ts';
+import type { SignedIn } from './sign-in/outcome.ts';
 import { assess } from './strength.ts';
 
 /**

@@ -1,13 +1,13 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
 import { clearPasswordTries, counterKey } from './budgets.ts';
-import { type CodeTry, proveCode } from './codes.ts';
+import { type CodeTry, proveCode } from './codes/prove.ts';
+import { isStale, reserveAnswer } from './mobile-owner.ts';
 import { judgePassword } from './passwords/rules.ts';
 import { readIdentity, type TypedIdentity } from './real-name.ts';
 import * as records from './records.ts';
 import { type Outcome, refuse } from './refusals.ts';
 import { browserMac, open, openProof, type Room, record, recordAlone, referenceTo } from './room.ts';
-import { isStale, reserveAnswer } from './sign-in.ts';
 import { assess, type SignIn } from './strength.ts';
 import { checkThreeFactors } from './three-factors.ts';
 

@@ -1,10 +1,8 @@
 import { text } from 'node:stream/consumers';
-import { type AccountShown, parseLoginId } from '../accounts/accounts.ts';
+import { type AccountShown, isAccountId, parseLoginId } from '../accounts/accounts.ts';
 import { EgretError } from '../errors.ts';
 import { columns, time } from './print.ts';
 import { byCommandLine, type Call, type Verb } from './verb.ts';
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Words of the audit trail; nothing that somebody typed. */
 const reasons = ['request', 'incident', 'abuse', 'deceased', 'mistake'] as const;
@@ -25,7 +23,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     async run(call) {
       const wanted = call.args[0] === '-' ? (await text(process.stdin)).trim() : (call.args[0] ?? '');
       const { clock, inside } = await call.rooms();
-      const way = uuid.test(wanted) ? 'account' : parseLoginId(wanted, clock.now())?.kind;
+      const way = isAccountId(wanted) ? 'account' : parseLoginId(wanted, clock.now())?.kind;
       // never what was typed: it may be a number with a slip in it
       if (!way) throw new EgretError('EG-1902', { log: 'WHO is an account id, a mobile, or an ID number' });
       const found = await (await inside()).accounts.findAccounts(wanted);
@@ -77,7 +75,7 @@ async function change(call: Call, what: 'disable' | 'enable' | 'endAllSignIns', 
   const word = String(call.values.reason);
   if (!(reasons as readonly string[]).includes(word))
     throw new EgretError('EG-1902', { log: `--reason is one of ${reasons.join(', ')}` });
-  if (!uuid.test(id))
+  if (!isAccountId(id))
     throw new EgretError('EG-1902', { log: 'ACCOUNT is an account id; `egret accounts show` finds it' });
   const { accounts, operator } = await (await call.rooms()).inside();
   if (!(await accounts[what](id, { actor: operator, reason: word }))) throw new EgretError('EG-1904', { log: not });

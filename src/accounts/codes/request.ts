@@ -1,31 +1,12 @@
-import { hash, randomUUID } from 'node:crypto';
-import type { AccountRow } from './account.ts';
-import { type Budget, counterKey, giveBack, reserve } from './budgets.ts';
-import { maskMobile, parseMobile } from './identifiers.ts';
-import type { CodeGuess } from './needs.ts';
-import * as records from './records.ts';
-import { type Outcome, refuse } from './refusals.ts';
-import {
-  browserMac,
-  open,
-  type Proof,
-  type Purpose,
-  type Room,
-  record,
-  recordAlone,
-  referenceTo,
-  seal,
-  unseal,
-} from './room.ts';
-import { spans } from './settings.ts';
-import { assess } from './strength.ts';
-
-export interface CodeRequest {
-  /** The interaction's uid: the code works in no other. */
-  readonly flow: string;
-  /** The random value of this browser's cookie. */
-  readonly browser?: string;
-}
+import type { AccountRow } from '../account.ts';
+import { type Budget, counterKey, reserve } from '../budgets.ts';
+import { maskMobile, parseMobile } from '../identifiers.ts';
+import * as records from '../records.ts';
+import { type Outcome, refuse } from '../refusals.ts';
+import { browserMac, open, type Purpose, type Room, record, recordAlone, referenceTo, seal } from '../room.ts';
+import { spans } from '../settings.ts';
+import { assess } from '../strength.ts';
+import { type Challenge, type CodeRequest, codeMac, subjectOf } from './challenge.ts';
 
 export interface CodeSent {
   /** Sealed: keep it in the flow's state and hand it in with the code. Never sent to a browser. */
@@ -34,14 +15,6 @@ export interface CodeSent {
   /** Epoch ms. */
   readonly resendAt: number;
   readonly expiresAt: number;
-}
-
-/** Which account the code is for, where one is signed in half-way. */
-interface Challenge {
-  readonly mobile: string;
-  readonly purpose: Purpose;
-  readonly at: number;
-  readonly accountId?: string;
 }
 
 /** A new code for a mobile as typed. Registration sends always; sign-in and recovery only where someone has it. */
@@ -154,88 +127,10 @@ async function send(
   };
 }
 
-/** The store never sees the code: only this, under a key it does not have. */
-const codeMac = (room: Room, flow: string, purpose: Purpose, code: string): Buffer =>
-  room.vault.mac('otp', `${flow}\n${purpose}\n${code}`);
-
-const subjectOf = (index: Buffer): string => hash('sha256', Buffer.concat([Buffer.from('otp\n'), index]), 'base64url');
-
 /** Six digits, each of the million as likely as the other. */
 function sixDigits(room: Room): string {
   for (;;) {
     const drawn = room.random(4).readUInt32BE();
     if (drawn < 4_294_000_000) return String(drawn % 1_000_000).padStart(6, '0');
-  }
-}
-
-export interface CodeTry extends CodeRequest {
-  readonly challenge: string;
-  /** As typed. */
-  readonly code: string;
-}
-
-export interface Proved {
-  readonly mobile: string;
-  readonly index: Buffer;
-  readonly accountId?: string;
-  /** Everyone who has this mobile, its login account first. */
-  readonly rows: readonly (AccountRow & { known: boolean })[];
-  /** Sealed, for the steps that need no new code. */
-  readonly proof: string;
-}
-
-/** One try at a code. Counted before it is looked at, by the code itself (5) and by the mobile (30 an hour). */
-export async function proveCode(
-  room: Room,
-  attempt: CodeTry & { readonly purpose: Purpose },
-): Promise<Outcome<Proved>> {
-  const { flow, purpose, browser } = attempt;
-  const challenge = unseal<Challenge>(room, 'challenge', flow, attempt.challenge, room.settings.proofLife);
-  if (challenge?.purpose !== purpose) return refuse('expired');
-  const code = attempt.code.normalize('NFKC').replace(/\s/g, '');
-  if (!/^\d{6}$/.test(code)) return refuse('code-wrong');
-  const { mobile } = challenge;
-  const index = room.vault.blindIndex('mobile', mobile);
-  const rows = await records.accountsByMobile(room.database.sql, index, browserMac(room, browser));
-  const budget: Budget = { limit: room.settings.guessesAnHour, kept: room.settings.guessesKept, span: spans.hour };
-  const known = rows.some((row) => row.known);
-  const use = await reserve(room.database.sql, counterKey('guess', index), budget, known, room.clock.now());
-  const answer: CodeGuess = use.ok ? await guess(room, flow, purpose, code) : { outcome: 'dead' };
-  const whom = challenge.accountId ?? rows[0]?.id;
-  const subject = whom ? { subject: referenceTo(room, whom) } : {};
-  if (use.ok && answer.outcome === 'right' && answer.subject === subjectOf(index)) {
-    const proof: Proof = { mobile, purpose, at: room.clock.now() };
-    await room.database.begin(async (tx) => {
-      await giveBack(tx, use);
-      await record(room, tx, { type: 'code.verified', outcome: 'success', ...subject, detail: { purpose } });
-    });
-    return { ok: true, mobile, index, rows, accountId: challenge.accountId, proof: seal(room, 'proof', flow, proof) };
-  }
-  // nothing was guessed at a dead code, so it costs nothing: else one message would buy a whole hour's budget to burn
-  if (use.ok && answer.outcome !== 'wrong') await giveBack(room.database.sql, use);
-  const refusal = !use.ok
-    ? refuse('guesses-used-up', { until: use.until })
-    : answer.outcome === 'wrong' && answer.triesLeft > 0
-      ? refuse('code-wrong', { triesLeft: Math.min(answer.triesLeft, use.left) })
-      : refuse('code-dead');
-  const { reason, triesLeft: left, until } = refusal;
-  const detail = {
-    purpose,
-    reason,
-    ...(left === undefined ? {} : { left }),
-    ...(until === undefined ? {} : { until }),
-  };
-  await recordAlone(room, { type: 'code.refused', outcome: 'refused', code: refusal.code, ...subject, detail });
-  return refusal;
-}
-
-/** A reply that got lost is asked for again under the same id: the store counts it once and answers the same. */
-async function guess(room: Room, flow: string, purpose: Purpose, code: string): Promise<CodeGuess> {
-  const mac = codeMac(room, flow, purpose, code);
-  const id = randomUUID();
-  try {
-    return await room.codes.guess(flow, purpose, mac, id);
-  } catch {
-    return await room.codes.guess(flow, purpose, mac, id);
   }
 }

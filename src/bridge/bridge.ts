@@ -8,24 +8,26 @@
  * (src/keys holds them), nor the platform's (a file pinned by the operator). It has no routes; the browser goes to the
  * province by `loginUrl` and comes back to an address of signin, which binds the ticket to that browser.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
 import { type Level, type ProvincePerson, readLevel, readPerson } from './answers.ts';
-import { type Behaviour, type MirroredCode, meanings, type ProvinceCode } from './codes.ts';
+import { createAsking, type Log } from './asking.ts';
+import { type Behaviour, type MirroredCode, meanings } from './codes.ts';
 import { type CallerKeys, type Random, sm3Hex } from './envelope.ts';
 import type { Fetch } from './exchange.ts';
-import { createPeer, type Peer, type Status } from './peer.ts';
+import { createPeer, type Status } from './peer.ts';
 import { platformKeys } from './platform-keys.ts';
 import { type Answer, createProtocol } from './protocol.ts';
-import { createQuota } from './quota.ts';
-import type { Fields } from './strict-json.ts';
+import { type BridgeTuning, defaultTuning } from './tuning.ts';
 
 export type { Level, ProvincePerson } from './answers.ts';
+export type { Log } from './asking.ts';
 export type { Behaviour, Meaning, MirroredCode, ProvinceCode } from './codes.ts';
 export { meanings } from './codes.ts';
 export type { CallerKeys } from './envelope.ts';
 export type { Status } from './peer.ts';
+export type { BridgeTuning } from './tuning.ts';
 
 export interface BridgeSettings {
   /** The platform: origin, and a path in front where there is one. The only host this room ever calls. */
@@ -36,24 +38,6 @@ export interface BridgeSettings {
   readonly platformKeysFile: string;
   /** Where the browser comes back to, as registered there; a path below it or a query may follow. */
   readonly returnUrl: string;
-}
-
-/** Milliseconds, except where it says otherwise. The defaults keep every question under 3 seconds. */
-export interface BridgeTuning {
-  readonly deadline: number;
-  /** Calls at once, and waiting for one to end, to the gateway and to the SMS service each. */
-  readonly atOnce: number;
-  readonly waiting: number;
-  /** Outages in a row that open a breaker, and how long it stays open the first time, the second, … */
-  readonly threshold: number;
-  readonly waits: readonly number[];
-  /** How long we do not ask again after 3xxx: the first time, the second, … */
-  readonly quotaWaits: readonly number[];
-}
-
-export interface Log {
-  info(details: object, text: string): void;
-  warn(details: object, text: string): void;
 }
 
 export interface BridgeOptions {
@@ -120,27 +104,19 @@ export interface Bridge {
   close(): void;
 }
 
-const defaults: BridgeTuning = {
-  // Seals, checks and a busy processor have the rest of the 3 seconds.
-  deadline: 2_500,
-  atOnce: 32,
-  waiting: 64,
-  threshold: 5,
-  waits: [1_000, 2_000, 5_000, 10_000, 30_000],
-  quotaWaits: [5_000, 15_000, 60_000, 300_000],
-};
-
-const gateway = '/gateway/v2/invoke';
-
 export function createBridge(options: BridgeOptions): Bridge {
   const { settings, keys, clock, log, random = randomBytes, fetch = globalThis.fetch } = options;
-  const tuning = { ...defaults, ...options.tuning };
+  const tuning = { ...defaultTuning, ...options.tuning };
   const { url, callerCode } = settings;
   const platform = platformKeys(settings.platformKeysFile, clock);
   const protocol = createProtocol({ url, callerCode, keys, platform, clock, random, fetch });
-  const quota = createQuota(clock, tuning.quotaWaits);
-  // So that what is remembered of a person for the back-off is of no use outside this process.
-  const personKey = random(32);
+  const { ask, asked } = createAsking({
+    clock,
+    log,
+    random,
+    quotaWaits: tuning.quotaWaits,
+    send: protocol.ask,
+  });
 
   const realNames = createPeer({
     ...tuning,
@@ -148,68 +124,18 @@ export function createBridge(options: BridgeOptions): Bridge {
     probe: (signal) =>
       asked(
         'X090',
-        protocol.ask(gateway, 'X090', {}, signal),
+        protocol.ask(gateway.path, 'X090', {}, signal),
         ({ STATUS }) => STATUS === 'UP' || 'it says it is not up',
       ),
   });
   const messages = createPeer({ ...tuning, clock });
-
-  /** Checks the data against the question, and logs: codes and words of ours, nothing of what was asked or answered. */
-  async function asked(service: string, sent: Promise<Answer>, fits: (data: Fields) => true | string): Promise<Answer> {
-    const begunAt = clock.monotonic();
-    let answer = await sent;
-    if (answer.ok) {
-      const verdict = fits(answer.data);
-      if (verdict !== true) answer = { ok: false, code: '9999', why: verdict, trace: answer.trace };
-    }
-    const details = { service, trace: answer.trace, ms: Math.round(clock.monotonic() - begunAt) };
-    if (answer.ok) log.info(details, 'the province answered');
-    else
-      log[isWorthAWarning(answer.code) ? 'warn' : 'info']({ ...details, ...reasonOf(answer) }, 'the province refused');
-    return answer;
-  }
-
-  const reasonOf = ({ code, why }: { code: ProvinceCode; why?: string }) => ({
-    code,
-    why,
-    means: meanings[code].operator,
-  });
-  const isWorthAWarning = (code: ProvinceCode) => ['outage', 'later'].includes(meanings[code].behaviour);
-
-  async function ask(
-    question: { service: string; data: Fields; peer?: Peer; path?: string; person?: string; signal?: AbortSignal },
-    fits: (data: Fields) => true | string,
-  ): Promise<Answer> {
-    const { service, data, peer = realNames, path = gateway } = question;
-    const whose = question.person && createHmac('sha256', personKey).update(question.person).digest('base64');
-    if (quota.isEarly(service)) return refusedHere(service, '3001', 'backing off');
-    if (whose && quota.isEarly(whose)) return refusedHere(service, '3002', 'backing off');
-    let wasAsked = false;
-    const answer = await peer.run((signal) => {
-      wasAsked = true;
-      return asked(service, protocol.ask(path, service, data, signal), fits);
-    }, question.signal);
-    if (!wasAsked && !answer.ok) log.warn({ service, ...reasonOf(answer) }, 'the province was not asked');
-    if (!wasAsked) return answer;
-    if (!answer.ok && answer.code === '3001') quota.refused(service);
-    else if (!answer.ok && answer.code === '3002' && whose) quota.refused(whose);
-    else if (answer.ok || meanings[answer.code].behaviour !== 'outage') {
-      quota.answered(service);
-      if (whose) quota.answered(whose);
-    }
-    return answer;
-  }
-
-  function refusedHere(service: string, code: ProvinceCode, why: string): Answer {
-    log.warn({ service, ...reasonOf({ code, why }) }, 'the province was not asked');
-    return { ok: false, code, why };
-  }
+  const gateway = { path: '/gateway/v2/invoke', peer: realNames };
 
   return {
     async checkRealName({ name, idNumber, mobile }) {
       const digest = sm3Hex(`${name}|${idNumber}|${mobile}`);
       const data = { USER_NAME: name, USER_IDCARD: idNumber, USER_MOBILE: mobile };
-      const answer = await ask({ service: '062', data, person: idNumber }, ({ RESULT, PERSON_DIGEST }) => {
+      const answer = await ask({ ...gateway, service: '062', data, person: idNumber }, ({ RESULT, PERSON_DIGEST }) => {
         if (PERSON_DIGEST !== digest) return 'about another person';
         return RESULT === '1' || 'success without a result';
       });
@@ -233,7 +159,7 @@ export function createBridge(options: BridgeOptions): Bridge {
       if (!/^[\w.~+/=-]{16,256}$/.test(ticket)) return refusal({ ok: false, code: '1201' });
       let person: ProvincePerson | undefined;
       const data = { TRUST_TICKET: ticket, RETURN_URL: returnUrl };
-      const answer = await ask({ service: '103', data }, (record) => {
+      const answer = await ask({ ...gateway, service: '103', data }, (record) => {
         if (record.TICKET_DIGEST !== sm3Hex(ticket)) return 'the record of another ticket';
         person = readPerson(record);
         return person !== undefined || 'a record without what is needed';
@@ -245,7 +171,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     async realNameLevel({ userId, userToken }) {
       let level: Level | undefined;
       const data = { USER_ID: userId, USER_TOKEN: userToken };
-      const answer = await ask({ service: 'X020', data }, ({ USER_ID, USER_AUTHLEVEL }) => {
+      const answer = await ask({ ...gateway, service: 'X020', data }, ({ USER_ID, USER_AUTHLEVEL }) => {
         if (USER_ID !== userId) return 'about another person';
         level = readLevel(USER_AUTHLEVEL);
         return level !== undefined || 'no level';

@@ -2,8 +2,8 @@
  * The account centre: what somebody who is signed in sees of their account. It owns the pages of the home, the sessions
  * and the authorisations; it does not own what they show (accounts, sessions, consents, clients) nor how a session ends
  * and its departments are told: that arrives as `signOut`. Whoever is not signed in goes to sign in and comes back.
- * Routes: GET /account · GET /account/sessions, POST /account/sessions/end, /account/sessions/end-others ·
- * GET /account/authorizations, GET, POST /account/authorizations/:client, POST /account/authorizations/:client/notice.
+ * Routes: GET /account · GET /account/sessions, POST /account/sessions/end, /account/sessions/leave,
+ * /account/sessions/end-others · GET /account/authorizations, GET, POST /account/authorizations/:client, POST /account/authorizations/:client/notice.
  */
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';

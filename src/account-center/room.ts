@@ -25,8 +25,8 @@ export interface AccountCenterNeeds {
   readonly accounts: Pick<Accounts, 'accountForClaims'>;
   readonly reference: (accountId: string) => Uint8Array;
   readonly signOut: {
-    /** Ends a session of the list and tells its departments. */
-    endTarget(target: Target, by: string): Promise<unknown>;
+    /** Ends a session of the list, or its stay at one department alone, and tells who is concerned. */
+    endTarget(target: Target, by: string, only?: string): Promise<unknown>;
     /** Tells the departments of these stays, within the transaction that ends them. */
     tell(tx: TransactionSql, target: Target): Promise<unknown>;
   };

@@ -5,16 +5,22 @@ import { accountPlaces } from './menu.view.ts';
 import { type Room, waysOf } from './room.ts';
 import { type AccountSession, accountSessionsView } from './sessions.view.ts';
 
-const addresses = { end: `${accountPlaces.sessions}/end`, endOthers: `${accountPlaces.sessions}/end-others` } as const;
+const addresses = {
+  end: `${accountPlaces.sessions}/end`,
+  leave: `${accountPlaces.sessions}/leave`,
+  endOthers: `${accountPlaces.sessions}/end-others`,
+} as const;
+/** What a button posts: this department, in this session alone. */
+const visitOf = (digest: string, clientId: string): string => `${digest}.${clientId}`;
 
-/** The sessions of a person: seen, ended one by one, or all but this one. */
+/** The sessions of a person: seen, ended one by one, at one department alone, or all but this one. */
 export function sessionPages(scope: FastifyInstance, room: Room): void {
   const { desk, sessions, signOut } = room;
 
   scope.get(accountPlaces.sessions, async (request, reply) => {
     const session = await room.present(request, reply);
     if (!session) return reply;
-    const { done } = request.query as { done?: unknown };
+    const { done, client: named } = request.query as { done?: unknown; client?: unknown };
     const shown = await Promise.all(
       (await room.standing(session)).map(
         async ({ digest, device, startedAt, seen, methods, visits, current }): Promise<AccountSession> => {
@@ -27,14 +33,18 @@ export function sessionPages(scope: FastifyInstance, room: Room): void {
             ways: waysOf(methods),
             departments: visits.flatMap(({ clientId }) => {
               const client = room.client(clientId);
-              return client ? [{ department: departmentOf(client), at: since.get(clientId) }] : [];
+              return client
+                ? [{ department: departmentOf(client), at: since.get(clientId), visit: visitOf(digest, clientId) }]
+                : [];
             }),
             current,
           };
         },
       ),
     );
-    const said = done === 'one' || done === 'others' ? { done: done as 'one' | 'others' } : {};
+    const left = done === 'left' && typeof named === 'string' ? room.client(named) : undefined;
+    const told = left ? { left: departmentOf(left) } : (['one', 'others'] as const).find((each) => each === done);
+    const said = told ? { done: told } : {};
     return desk.html(
       reply,
       accountSessionsView({ sessions: shown, ...addresses, ...said }, room.frame(request, session)),
@@ -50,6 +60,20 @@ export function sessionPages(scope: FastifyInstance, room: Room): void {
     const target = (await room.standing(session)).find((each) => each.digest === digest && !each.current);
     if (target) await signOut.endTarget(target, 'person');
     return reply.redirect(`${accountPlaces.sessions}${target ? '?done=one' : ''}`, 303);
+  });
+
+  scope.post(addresses.leave, async (request, reply) => {
+    if (!(await desk.allowed(request, reply))) return reply;
+    const session = await room.present(request, reply);
+    if (!session) return reply;
+    const wanted = field(request, 'visit', 120);
+    for (const target of await room.standing(session))
+      for (const { clientId } of target.visits)
+        if (visitOf(target.digest, clientId) === wanted) {
+          await signOut.endTarget(target, 'person', clientId);
+          return reply.redirect(`${accountPlaces.sessions}?done=left&client=${clientId}`, 303);
+        }
+    return reply.redirect(accountPlaces.sessions, 303);
   });
 
   scope.post(addresses.endOthers, async (request, reply) => {

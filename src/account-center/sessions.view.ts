@@ -1,5 +1,5 @@
 import { icon } from '../web/assets/icons.ts';
-import { button, buttonLink, form } from '../web/form.view.ts';
+import { button, buttonLink, form, quietPost } from '../web/form.view.ts';
 import { type Html, html, type PageContext, shown, type View } from '../web/html.ts';
 import { page, places } from '../web/layout.view.ts';
 import { badge, type Department } from '../web/parts.view.ts';
@@ -21,7 +21,12 @@ export interface AccountSession {
   readonly seen: number;
   readonly ways: readonly Way[];
   /** Epoch milliseconds: since when, where that is known. */
-  readonly departments: readonly { readonly department: Department; readonly at?: number | undefined }[];
+  readonly departments: readonly {
+    readonly department: Department;
+    readonly at?: number | undefined;
+    /** What its button posts as `visit`. */
+    readonly visit: string;
+  }[];
   /** The one of this browser. */
   readonly current: boolean;
 }
@@ -31,10 +36,12 @@ export interface AccountSessions {
   readonly sessions: readonly AccountSession[];
   /** POST session: ends that one. */
   readonly end: string;
+  /** POST visit: ends the stay at that one department. */
+  readonly leave: string;
   /** POST without fields: ends all but this one. */
   readonly endOthers: string;
   /** What was just done. */
-  readonly done?: 'one' | 'others';
+  readonly done?: 'one' | 'others' | { readonly left: Department };
 }
 
 export const accountSessionsView: View<AccountSessions> = (model, context) => {
@@ -46,7 +53,7 @@ export const accountSessionsView: View<AccountSessions> = (model, context) => {
     lead: others ? words.sessionsLead(sessions.length) : words.sessionsOne,
     shape: 'wide',
     menu: menu(context, 'sessions'),
-    above: model.done && done(model.done === 'one' ? words.endedOne : words.endedOthers, words.ended),
+    above: model.done && said(context, model.done),
     body: [
       html`<ul class="rows">${sessions.map((session) => row(context, model, session))}</ul>`,
       others &&
@@ -58,6 +65,12 @@ export const accountSessionsView: View<AccountSessions> = (model, context) => {
     ],
   });
 };
+
+function said(context: PageContext, what: NonNullable<AccountSessions['done']>): Html {
+  const words = accountWords(context);
+  if (typeof what === 'object') return done(words.left(what.left.short[context.lang]), words.leftText);
+  return done(what === 'one' ? words.endedOne : words.endedOthers, words.ended);
+}
 
 function row(context: PageContext, model: AccountSessions, session: AccountSession): Html {
   const words = accountWords(context);
@@ -78,7 +91,17 @@ function row(context: PageContext, model: AccountSessions, session: AccountSessi
   return html`<li class="row">${icon(deviceIcon(session.device))}
 <div class="row-text"><p><strong>${device}</strong> ${session.current && badge('done', words.here)}</p>
 <p class="quiet">${when}</p>
-<p class="small">${inside.length > 0 ? words.inside(listOf(context, inside)) : words.insideNone}</p></div>
+<p class="small">${inside.length > 0 ? words.inside(listOf(context, inside)) : words.insideNone}</p>
+${
+  session.departments.length > 0 &&
+  html`<div class="with-button">${session.departments.map(({ department: { short }, visit }) =>
+    quietPost(context, {
+      action: model.leave,
+      fields: { visit },
+      text: html`${words.leaveOne(short[context.lang])}<span class="hidden"> ${device}</span>`,
+    }),
+  )}</div>`
+}</div>
 <div class="row-button">${
     session.current
       ? buttonLink({ text: words.leave, href: places.signOut, kind: 'outline', minor: true })
@@ -102,12 +125,16 @@ const here: AccountSession = {
   seen: sampleTime('09:20'),
   ways: ['pwd', 'sms'],
   departments: [
-    { department: renshe, at: sampleTime('08:52') },
-    { department: gongjijin, at: sampleTime('09:05') },
+    { department: renshe, at: sampleTime('08:52'), visit: 'a1.renshe' },
+    { department: gongjijin, at: sampleTime('09:05'), visit: 'a1.gongjijin' },
   ],
   current: true,
 };
-const addresses = { end: '/account/sessions/end', endOthers: '/account/sessions/end-others' };
+const addresses = {
+  end: '/account/sessions/end',
+  leave: '/account/sessions/leave',
+  endOthers: '/account/sessions/end-others',
+};
 
 export const views = {
   'account sessions': shown(accountSessionsView, {
@@ -121,7 +148,7 @@ export const views = {
           startedAt: sampleTime('17:40', '2026-03-16'),
           seen: sampleTime('17:40', '2026-03-17'),
           ways: ['tkt'],
-          departments: [{ department: yibao }],
+          departments: [{ department: yibao, visit: 'b2.yibao' }],
           current: false,
         },
         {
@@ -137,5 +164,6 @@ export const views = {
     },
     'only this': { ...addresses, sessions: [here], done: 'others' },
     'one ended': { ...addresses, sessions: [here], done: 'one' },
+    'one department left': { ...addresses, sessions: [here], done: { left: yibao } },
   }),
 };

@@ -34,8 +34,8 @@ export interface SignOut {
   routes(scope: FastifyInstance): Promise<void>;
   /** Ends this session everywhere. */
   endSession(session: BrowserSession, by: string): Promise<Ended>;
-  /** The same for a session of the account centre's list. */
-  endTarget(target: Target, by: string): Promise<Ended>;
+  /** The same for a session of the account centre's list, or for its stay at one department alone. */
+  endTarget(target: Target, by: string, only?: string): Promise<Ended>;
   /** Writes the notices of these stays alone, in the transaction of the act that ends them; kick the outbox after it. */
   tell(tx: TransactionSql, target: Target): Promise<unknown>;
 }
@@ -187,7 +187,7 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
 
   return {
     endSession: (session, by) => endTarget(needs, targetOf(session), by),
-    endTarget: (target, by) => endTarget(needs, target, by),
+    endTarget: (target, by, only) => endTarget(needs, target, by, only === undefined ? {} : { only }),
     tell: (tx, target) => tell(needs, tx, target, target.visits, false),
     async routes(scope) {
       scope.get(paths.end_session, fromDepartment);

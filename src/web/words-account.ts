@@ -44,6 +44,9 @@ export const accountWords = dictionary(
     end: '让它退出',
     endOthers: '其他设备全部退出',
     endOthersHint: '会通知每个进入过的部门。',
+    leaveOne: (department: string) => `只退出${department}`,
+    left: (department: string) => `已让${department}退出`,
+    leftText: '正在通知它。没有回应的，或者不接收通知的，它那边的登录会在到期时自动失效。别处的登录不受影响。',
     endedOne: '已让那台设备退出',
     endedOthers: '其他设备都已退出白鹭通行证',
     ended: '正在通知它进入过的部门。部门没有回应的，它那边的登录会在到期时自动失效。',
@@ -119,6 +122,10 @@ export const accountWords = dictionary(
     end: 'Sign it out',
     endOthers: 'Sign out all other devices',
     endOthersHint: 'Every department visited there is told.',
+    leaveOne: (department) => `Sign out of the ${department} only`,
+    left: (department) => `You left the ${department}`,
+    leftText:
+      'It is being told. Where it does not answer, or takes no notices, its own session ends when its time is up. Other sign-ins stay as they are.',
     endedOne: 'That device is signed out',
     endedOthers: 'All other devices are signed out of Egret',
     ended:

@@ -6,6 +6,7 @@ t.test('a state remembers a page of ours', async (t) => {
     ['/account/sessions', '/account/sessions'],
     ['/account/sessions?done=one', '/account/sessions'],
     ['/account/sessions/end', '/account/sessions'],
+    ['/account/sessions/leave', '/account/sessions'],
     ['/account/sessions/end-others', '/account/sessions'],
     ['/account/authorizations', '/account/authorizations'],
     ['/account/authorizations?done=withdrawn&client=renshe', '/account/authorizations'],

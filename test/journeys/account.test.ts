@@ -10,6 +10,7 @@ const jia = person('测试甲', '350299199001010117');
 const yi = person('测试乙', '350299199001010221');
 const sessions = '/account/sessions';
 const end = `${sessions}/end`;
+const leave = `${sessions}/leave`;
 const endOthers = `${sessions}/end-others`;
 const authorizations = '/account/authorizations';
 /** A page of ours that has a form, whatever there is to end: its token is good for every form of this browser. */
@@ -55,14 +56,14 @@ t.test('the account centre', async (t) => {
 
   await t.test('what is not this person’s own post ends nothing', async (t) => {
     const [id = ''] = await others(here);
-    const form = { ...(await here.hidden(forms)), session: id };
+    const form = { ...(await here.hidden(forms)), session: id, visit: `${id}.gongjijin` };
     const foreign = { ...form, ...(await somebody.hidden(forms)) };
-    const acts = [end, endOthers, `${authorizations}/renshe`, `${authorizations}/renshe/notice`];
+    const acts = [end, leave, endOthers, `${authorizations}/renshe`, `${authorizations}/renshe/notice`];
     const ways: [string, Record<string, string>, Record<string, string>][] = [
       ['another site', { origin: 'https://evil.example' }, form],
       ['a department', { origin: own.portal(1) }, form],
       ['another site that hides', { origin: 'null', 'sec-fetch-site': 'cross-site' }, form],
-      ['no token', { origin: own.issuer }, { session: id }],
+      ['no token', { origin: own.issuer }, { session: id, visit: `${id}.gongjijin` }],
       ['the token of another browser', { origin: own.issuer }, foreign],
     ];
     for (const action of acts)
@@ -72,7 +73,7 @@ t.test('the account centre', async (t) => {
         t.equal(answer.status, 403, `${action}: ${name}`);
         t.match(answer.page, /EG-1003/);
       }
-    for (const action of [end, endOthers]) t.equal((await here.request(action)).status, 404, `GET ${action}`);
+    for (const action of [end, leave, endOthers]) t.equal((await here.request(action)).status, 404, `GET ${action}`);
 
     for (const [who, what, name] of [
       [somebody, id, 'another person’s session'],
@@ -85,6 +86,12 @@ t.test('the account centre', async (t) => {
       t.match([answer.status, answer.to], [303, sessions], name);
     }
     t.equal((await here.press(forms, end, { session: 'A'.repeat(61) })).status, 400, 'a long one');
+    for (const [who, what, name] of [
+      [somebody, `${id}.gongjijin`, 'another person’s stay at a department'],
+      [here, `${id}.renshe`, 'a department that this session is not in'],
+      [here, '', 'no stay'],
+    ] as const)
+      t.match(await who.press(forms, leave, { visit: what }), { status: 303, to: sessions }, name);
     const repeated = new URLSearchParams(await here.hidden(forms));
     for (const each of [id, id]) repeated.append('session', each);
     const headers = { origin: own.issuer };
@@ -97,6 +104,31 @@ t.test('the account centre', async (t) => {
       t.match([session, notices], [{ sid: String }, []], `department ${n} heard nothing`);
     }
     t.match((await here.open(authorizations)).page, /人社局|人力资源/, 'what was agreed stands');
+  });
+
+  await t.test('leaves one department, in one session', async (t) => {
+    /** The buttons that leave this department: of this session first. */
+    const ways = async (client: string): Promise<string[]> =>
+      [...(await here.open(sessions)).page.matchAll(/name="visit" value="([^"]+)"/g)]
+        .map(([, visit = '']) => visit)
+        .filter((visit) => visit.endsWith(`.${client}`));
+    const elsewhere = await there.state(2);
+    const [visit = ''] = await ways('yibao');
+    const done = await here.press(sessions, leave, { visit });
+    t.match([done.status, done.to], [303, `${sessions}?done=left&client=yibao`]);
+    t.match((await here.open(done.to ?? '')).page, /已让[^<]*医保局退出/);
+    await endedAt(there, 3);
+    t.same(await there.state(2), elsewhere, 'the other department goes on');
+    t.same(await ways('yibao'), []);
+    t.match(await here.press(sessions, leave, { visit }), { status: 303, to: sessions }, 'left is left');
+    await stand(t, 'nobody was signed out', here, there, somebody);
+    t.notOk((await there.visit(3)).includes('login'), 'and it comes back without a sign-in');
+    t.ok((await there.state(3)).session);
+    const [mine = ''] = await ways('renshe');
+    await here.press(sessions, leave, { visit: mine });
+    await endedAt(here, 1);
+    await stand(t, 'this session itself', here);
+    t.notOk((await here.visit(1)).includes('login'));
   });
 
   await t.test('ends the other one: it is over there at the next page', async (t) => {

@@ -101,6 +101,7 @@ t.test('what every form and page of ours is guarded by', async (t) => {
   const fields: Readonly<Record<string, Record<string, string>>> = {
     '/sign-out': { request: await hidden('/sign-out', 'request'), choice: 'all' },
     '/account/sessions/end': { session: await hidden('/account/sessions', 'session') },
+    '/account/sessions/leave': { visit: await hidden('/account/sessions', 'visit') },
     '/account/sessions/end-others': {},
     '/account/authorizations/:client': {},
     '/account/authorizations/:client/notice': { notice: 'off' },

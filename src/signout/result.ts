@@ -1,7 +1,7 @@
 import { type ClientRecord, departmentOf } from '../clients/clients.ts';
 import type { MessageRow } from '../outbox/outbox.ts';
 import type { SignOutRecord } from './ending.ts';
-import type { SignOutRow } from './sign-out.view.ts';
+import type { SignOutRow } from './result.view.ts';
 
 /** Longer than one attempt may take: a first answer may still be on its way. */
 const patience = 6_000;

@@ -14,9 +14,11 @@ import { type BrowserSession, type Epochs, type Lifetimes, paths } from '../prov
 import { type Desk, field } from '../web/desk.ts';
 import { places } from '../web/layout.view.ts';
 import { type Ended, type EndingNeeds, endTarget, readSignOut, type Target, targetOf, tell } from './ending.ts';
-import { audienceOf, checkRequest, type SignOutRequest } from './request.ts';
+import { createSeal, hintVerifier } from './question.ts';
+import { checkRequest, type SignOutRequest } from './request.ts';
 import { rowsOf } from './result.ts';
-import { nobodySignedInView, signOutResultView, signOutView } from './sign-out.view.ts';
+import { signOutResultView } from './result.view.ts';
+import { nobodySignedInView, signOutView } from './sign-out.view.ts';
 
 export type { Ended, Target } from './ending.ts';
 export { tellOfEndings } from './notices.ts';
@@ -40,12 +42,11 @@ export interface SignOut {
   tell(tx: TransactionSql, target: Target): Promise<unknown>;
 }
 
-/** How long an answer to our question may take, and how long we wait for the departments' answers. */
-const questionLife = 30 * 60_000;
+/** How long we wait for the departments' answers. */
 const wait = 3_000;
 
 export function createSignOut(needs: SignOutNeeds): SignOut {
-  const { desk, epochs, vault, clock, outbox } = needs;
+  const { desk, clock, outbox } = needs;
   /** @param named what the request called its client; told only where there is one of that name */
   const refused = (request: FastifyRequest, reason: string, code: Code, named?: unknown): void => {
     request.log.warn({ reason }, 'sign-out request refused');
@@ -58,47 +59,19 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
   };
 
   /** Who is signed in here; an ended session is nobody's. An idle one can still be signed out of. */
-  async function present(request: FastifyRequest): Promise<BrowserSession | undefined> {
-    return needs.browserSessions.read(request.cookies[desk.cookieName]);
-  }
+  const present = (request: FastifyRequest) => needs.browserSessions.read(request.cookies[desk.cookieName]);
 
   /** Whoever sits at a browser that was left alone for long is not told whose it is; signing out stays open. */
   const personOf = ({ maskedName, seen }: BrowserSession) =>
     clock.now() - seen > needs.lifetimes.sessionIdle * 1000 ? {} : { person: { maskedName } };
 
-  const verifyHint = async (hint: string): Promise<string | undefined> => {
-    const clientId = audienceOf(hint);
-    if (!clientOf(clientId)) return undefined;
-    const { Client, IdToken } = epochs.current().provider;
-    const client = await Client.find(clientId as string);
-    if (!client) return undefined;
-    try {
-      const { header } = (await IdToken.validate(hint, client)) as unknown as { header: { typ?: string } };
-      // a logout token is signed by the same key, and no ID token
-      return header.typ === undefined || header.typ === 'JWT' ? clientId : undefined;
-    } catch {
-      return undefined;
-    }
-  };
+  const { sealRequest, openRequest } = createSeal(needs);
+  const verifyHint = hintVerifier(needs, (id) => clientOf(id) !== undefined);
   const check = (given: unknown) =>
     checkRequest(given, {
       verifyHint,
       addresses: (id) => clientOf(id) && (clientOf(id)?.post_logout_redirect_uris ?? []),
     });
-
-  const sealRequest = (request: SignOutRequest, uid = ''): string =>
-    vault
-      .seal(JSON.stringify({ ...request, until: clock.now() + questionLife }), `sign-out:${uid}`)
-      .toString('base64url');
-  /** Undefined for one that was changed, moved to another session, or has waited too long. */
-  const openRequest = (sealed: string, uid = ''): SignOutRequest | undefined => {
-    try {
-      const { until, ...request } = JSON.parse(vault.open(Buffer.from(sealed, 'base64url'), `sign-out:${uid}`));
-      return clock.now() < until ? request : undefined;
-    } catch {
-      return undefined;
-    }
-  };
 
   const onwardOf = ({ clientId, target }: SignOutRequest) => {
     const client = clientOf(clientId);

@@ -25,7 +25,7 @@ const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELE
 
 export function createMetrics(): Observed {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 25 });
   const labels = ['route', 'method', 'status'] as const;
   const requests = new Counter({
     name: 'egret_requests_total',

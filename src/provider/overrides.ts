@@ -1,5 +1,6 @@
 import { hash, randomFillSync, randomInt, timingSafeEqual } from 'node:crypto';
 import { errors, Provider } from 'oidc-provider';
+import { systemClock } from '../clock.ts';
 import type { Vault } from '../keys/keys.ts';
 import { reached, wanted } from './acr.ts';
 import { sessionCookie } from './adapter.ts';
@@ -34,6 +35,7 @@ type Any = any;
 export function applyOverrides(provider: Provider, needs: AdapterNeeds): void {
   sessions(provider, needs.vault, needs.now);
   ids(provider, needs.vault);
+  payloads(provider);
   replay(provider, needs);
   clients(provider, needs.vault);
   writes(provider, needs);
@@ -136,6 +138,24 @@ function ids(provider: Provider, vault: Vault): void {
     if (unit?.spend) unit.spend.successor = keyOf('RefreshToken', value);
     return value;
   };
+}
+
+/**
+ * What a session, grant or code keeps. The library defines each field anew, twice over, as if it might be a setter; a
+ * roam keeps three of them.
+ */
+function payloads(provider: Provider): void {
+  for (const name of ['Session', 'Grant', 'AuthorizationCode']) {
+    const Model = (provider as Any)[name];
+    let fields: ReadonlySet<string> | undefined;
+    Model.prototype.getValueAndPayload = async function payload() {
+      fields ??= new Set<string>(Model.IN_PAYLOAD);
+      const now = Math.floor(systemClock.now() / 1000); // the library's own time: it compares with it
+      const kept: Payload = { iat: this.iat ?? now, exp: this.exp ?? now + this.expiration };
+      for (const field of fields) if (this[field] !== undefined) kept[field] = this[field];
+      return { value: this.jti, payload: kept };
+    };
+  }
 }
 
 /** The library looks whether an assertion was used, then marks it: 20 of 20 in parallel were accepted. */

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import type { Redis } from 'ioredis';
 import { stringify } from 'yaml';
 import { Citizen } from '../races/citizen.ts';
 import { database } from '../support/database.ts';
@@ -25,6 +26,8 @@ export interface OneGateway {
   /** Starts it; `nodeArgs` are for a profile. Does not wait. */
   start(nodeArgs?: readonly string[]): Measured;
   ready(): Promise<void>;
+  /** Whether every audit event so far is in the chain. */
+  settled(memory: Redis): Promise<boolean>;
   /** Rows of the larger tables, as one line. */
   size(): Promise<string>;
 }
@@ -129,6 +132,12 @@ export async function gateway(
     program: () => program,
     start,
     ready,
+    async settled(memory) {
+      const lengths = Array.from({ length: 64 }, (_, n) => memory.xlen(`egret:{${String(n).padStart(2, '0')}}:audit`));
+      if ((await Promise.all(lengths)).some((length) => length > 0)) return false;
+      const [row] = await store.sql<{ any: boolean }[]>`select exists (select from audit_inbox) as any`;
+      return row?.any === false;
+    },
     async size() {
       const [row] = await store.sql<{ accounts: number; sessions: number; consents: number; audited: number }[]>`
         select (select count(*) from accounts)::int as accounts, (select count(*) from sessions)::int as sessions,

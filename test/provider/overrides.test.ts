@@ -166,6 +166,31 @@ t.test('overrides.ts, ids: generateTokenId names whatever is saved for the first
   ]);
 });
 
+t.test('overrides.ts, payloads: what is kept is what IN_PAYLOAD names and is set, with its times', async (t) => {
+  const seen: string[] = [];
+  const own = await bare(t, (provider) => {
+    for (const name of ['Session', 'Grant', 'AuthorizationCode']) {
+      const Model = provider[name];
+      const { getValueAndPayload } = Model.prototype;
+      Model.prototype.getValueAndPayload = async function mine() {
+        seen.push(name);
+        const now = Math.floor(Date.now() / 1000);
+        const set = [...new Set<string>(Model.IN_PAYLOAD)].filter((field) => this[field] !== undefined);
+        const answer = await getValueAndPayload.call(this);
+        const { iat, exp, ...rest } = answer.payload;
+        t.strictSame(Object.keys(rest).sort(), set.filter((field) => field !== 'iat' && field !== 'exp').sort());
+        for (const [field, value] of Object.entries(rest)) t.equal(value, this[field], `${name}.${field} as it is`);
+        t.equal(iat, this.iat ?? now);
+        t.equal(exp, this.exp ?? now + this.expiration);
+        t.equal(answer.value, this.jti);
+        return answer;
+      };
+    }
+  });
+  await own.redeem(await own.authorize(new Jar()));
+  t.strictSame(new Set(seen), new Set(['Session', 'Grant', 'AuthorizationCode']));
+});
+
 t.test('overrides.ts, replay: unique(issuer, jti, exp) decides, and the body is read by then', async (t) => {
   const now = Math.floor(Date.now() / 1000);
   const form = async (issuer: string, more = {}) => ({

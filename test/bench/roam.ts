@@ -171,7 +171,13 @@ async function startReference(
     const forget = await restorer(redis, `oidc:Session:${jar.get('_session')}`);
     visitors.push({ cookie: jar.header('/authorize'), forget });
   }
-  return { name: 'reference', target: { issuer, port, secret, key: privateKey }, program, visitors, settled: async () => {} };
+  return {
+    name: 'reference',
+    target: { issuer, port, secret, key: privateKey },
+    program,
+    visitors,
+    settled: async () => {},
+  };
 }
 
 /** Puts a key back as it is now. */

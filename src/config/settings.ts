@@ -13,8 +13,7 @@ export const settings = group({
   mode: Type.Enum(['development', 'production'], {
     default: 'development',
     env: 'EGRET_MODE',
-    description:
-      'production refuses what only suits one machine: an issuer without https, the embedded database, a key file that is made, a moved clock',
+    description: 'production refuses an unsafe start: docs/operate.md has what, and the mend is said with it',
   } satisfies About),
   base_port: whole(1_024, 65_000, {
     default: 4_000,

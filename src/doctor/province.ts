@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createBridge } from '../bridge/bridge.ts';
 import { shiftedClock } from '../clock.ts';
 import { catalogue } from '../errors.ts';
@@ -10,6 +11,15 @@ export const provinceChecks: readonly Check[] = [advising('the province answers'
 
 async function answers(subject: Subject): Promise<Problem[]> {
   const { config } = subject;
+  const { platformKeysFile } = config.province;
+  if (!existsSync(platformKeysFile))
+    return [
+      {
+        code: 'EG-1925',
+        text: `the province's public keys ${platformKeysFile} are not there, so that no answer could be believed`,
+        mend: 'put the file the provincial platform handed over where province.platform_keys_file says',
+      },
+    ];
   const opened = await openKeys(subject);
   if (!opened)
     return [

@@ -34,7 +34,7 @@ t.test('doctor: everything that is wrong, at once', wants('postgresql', 'redis-s
   }
   const doctor = await run('doctor', { env });
   t.equal(doctor.code, 1);
-  t.strictSame(codes(told(doctor.err)), [...alone, 'EG-1903', 'EG-1915', 'EG-1916', 'EG-1923', 'EG-1926'].sort());
+  t.strictSame(codes(told(doctor.err)), [...alone, 'EG-1903', 'EG-1915', 'EG-1916', 'EG-1923', 'EG-1925'].sort());
   for (const line of told(doctor.err)) t.match(line, /^EG-\d{4} {2}.*\. Mend: \S.*\.$/);
   t.match(doctor.out, /^NOT {2}the database's user is an ordinary role$/m);
   t.match(doctor.out, /^ok {3}PostgreSQL is 15 or newer$/m);

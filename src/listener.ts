@@ -122,6 +122,7 @@ export async function citizenListener(
     'referrer-policy': 'same-origin',
     'x-frame-options': 'DENY',
   };
+  const guardLines = Object.entries(guards);
   const ofPages = {
     'cache-control': 'no-store',
     'content-security-policy': contentSecurityPolicy,
@@ -164,7 +165,8 @@ export async function citizenListener(
     answerAll(server.server, broken);
     await server.register(cookie);
     server.addHook('onRequest', (request, reply, done) => {
-      reply.headers(guards);
+      // on the answer itself, so that whatever writes it (the library too) has them
+      for (const [name, value] of guardLines) reply.raw.setHeader(name, value);
       if (!isNamed(request.raw)) return desk.refuse(request, reply, 'EG-1001');
       done();
     });

@@ -64,8 +64,6 @@ export async function mountProvider(
       raw.headers['x-forwarded-host'] = host;
       raw.headers['x-forwarded-proto'] = protocol.slice(0, -1);
       raw.headers['x-forwarded-for'] = request.ip;
-      for (const [name, value] of Object.entries(reply.getHeaders()))
-        if (value !== undefined) reply.raw.setHeader(name, value);
       return epochs.current().handle(raw, reply.raw);
     };
     scope.route({ method: ['GET'], url: paths.authorization, handler: handle });

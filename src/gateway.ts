@@ -145,15 +145,16 @@ export async function createGateway(
     refreshWindow: lifetimes.refreshWindow * 1000,
     now: clock.now,
     consent: consents.find,
-    release: (accountId, clientId, scopes) =>
-      database.begin(async (tx) => {
+    release: personalData({
+      database,
+      audit,
+      agreed: (tx, accountId, clientId, scopes) => {
         const itemsVersion = clients.snapshot().clients.get(clientId)?.itemsVersion ?? '';
-        const agreed = await consents.agreed(tx, { accountId, clientId, itemsVersion }, scopes);
-        if (agreed.length === 0) return {};
-        const within = { ...database, begin: <T>(work: (own: typeof tx) => Promise<T>) => work(tx) };
-        const release = personalData({ database: within, audit, account: accounts.accountForClaims, reference });
-        return release(accountId, clientId, agreed);
-      }),
+        return consents.agreed(tx, { accountId, clientId, itemsVersion }, scopes);
+      },
+      account: accounts.accountForClaims,
+      reference,
+    }),
     ended: endedByUid(sessions),
     stamp: (type, { client, account, what }) =>
       audit.stamp({

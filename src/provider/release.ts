@@ -4,16 +4,28 @@ import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../store/database.ts';
 import type { PersonalData } from './claims.ts';
 
-/** Reads a person's claims for a client and records that they were given, in one transaction: no unrecorded release. */
+/**
+ * Reads a person's claims for a client, as far as they are agreed to now, and records that they were given, in one
+ * transaction: no unrecorded release.
+ */
 export function personalData(needs: {
   readonly database: Database;
   readonly audit: Audit;
+  /** Of these scopes, those that the person agrees to give this client (decision 0009). */
+  readonly agreed: (
+    tx: TransactionSql,
+    accountId: string,
+    clientId: string,
+    scopes: readonly string[],
+  ) => Promise<readonly string[]>;
   readonly account: (accountId: string, tx: TransactionSql) => Promise<AccountClaims | undefined>;
   readonly reference: (accountId: string) => Uint8Array;
 }): PersonalData {
-  const { database, audit, account, reference } = needs;
-  return (accountId, clientId, scopes) =>
+  const { database, audit, agreed, account, reference } = needs;
+  return (accountId, clientId, asked) =>
     database.begin(async (tx) => {
+      const scopes = await agreed(tx, accountId, clientId, asked);
+      if (scopes.length === 0) return {};
       const person = await account(accountId, tx);
       if (!person) return undefined;
       const claims = Object.assign({}, ...scopes.map((scope) => claimsOf[scope]?.(person) ?? {}));

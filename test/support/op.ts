@@ -157,6 +157,7 @@ export async function op(
       ? personalData({
           database,
           audit: keys.audit,
+          agreed: async (_tx, _account, _client, scopes) => scopes,
           account: async (id) => ({ accountId: id, ...options.known! }),
           reference: (id) => keys.vault.mac('audit-ref', id),
         })

@@ -108,4 +108,28 @@ export const operationsErrors = {
     'Something the check needs is out of reach; what was not seen is not taken for good.',
     'check could not be made',
   ),
+  'EG-1940': entry(
+    '备份文件没有写成。',
+    'The backup was not written.',
+    'A file of that name is there, its folder is closed, or its disk is full.',
+    'backup not written',
+  ),
+  'EG-1941': entry(
+    '这不是一份完整的备份。',
+    'This is not a whole backup.',
+    'The file is of another kind, cut off, or changed since it was written; nothing was restored.',
+    'not a whole backup',
+  ),
+  'EG-1942': entry(
+    '要恢复到的数据库不是空的。',
+    'The database to restore into is not empty.',
+    'A restore wants an empty database of its own, or --replace, which is asked twice.',
+    'restore into a database that is not empty',
+  ),
+  'EG-1943': entry(
+    '系统还在运行，不能恢复。',
+    'The system is still running, so nothing was restored.',
+    'Gateways are connected to the database: end every one before a restore.',
+    'restore while gateways run',
+  ),
 } as const;

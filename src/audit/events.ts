@@ -17,6 +17,11 @@ export const events = {
   /** Something without a good MAC was found before it was chained. */
   'audit.rejected': ['count'],
 
+  // The records as a whole. `made`: the moment of the snapshot (ms); `number`: where its chain ended; `replaced`: how
+  // many events the database had that was replaced.
+  'records.backed-up': ['made', 'rows', 'number', 'epoch', 'by'],
+  'records.restored': ['made', 'rows', 'number', 'replaced', 'sessions', 'by'],
+
   // Signing in. `browser`: known or new; `left`: tries left; `until`: when the pause ends (ms).
   'sign-in.password': ['browser', 'strength', 'level', 'reason', 'left', 'until', 'session'],
   'sign-in.sms': ['browser', 'strength', 'level', 'reason', 'left', 'until', 'session'],

@@ -22,6 +22,8 @@ const rooms: Readonly<Record<string, () => Promise<{ verbs: Readonly<Record<stri
   outbox: () => import('./outbox.ts'),
   keys: () => import('./keys.ts'),
   audit: () => import('./audit.ts'),
+  backup: () => import('./backup.ts'),
+  restore: () => import('./restore.ts'),
 };
 
 /** Exit codes. */

@@ -8,7 +8,7 @@ import { type Clients, createClients } from '../clients/clients.ts';
 import { type Clock, shiftedClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { EgretError } from '../errors.ts';
-import { createKeys, type Keys, loadKeyEncryptionKey } from '../keys/keys.ts';
+import { createKeys, type Keys, loadKeyEncryptionKey, type Vault } from '../keys/keys.ts';
 import { createOutbox, type OutboxService } from '../outbox/outbox.ts';
 import { createSessions } from '../sessions/sessions.ts';
 import { type Database, openDatabase } from '../store/database.ts';
@@ -18,6 +18,8 @@ import { migrate, pendingMigrations } from '../store/migrate.ts';
 export interface OpenOptions {
   /** Applies what is pending; else a database that is not at this version is refused. */
   readonly migrate?: boolean;
+  /** Takes any database, also one that is not there yet, and looks at nothing in it: what comes is a restore. */
+  readonly blank?: boolean;
 }
 
 /** The rooms as the command line needs them: nothing is started, nothing is delivered. */
@@ -46,7 +48,7 @@ export async function openRooms(config: Config, options: OpenOptions = {}): Prom
   const clock = shiftedClock(() => config.clockOffset);
   const { url } = config.database;
   // A question must not make a database.
-  if (!url && !options.migrate && !fs.existsSync(join(config.dataFolder, 'pg/PG_VERSION')))
+  if (!url && !options.migrate && !options.blank && !fs.existsSync(join(config.dataFolder, 'pg/PG_VERSION')))
     throw new EgretError('EG-1903', {
       log: `There is no database in ${config.dataFolder} yet: run \`egret migrate\`, or start Egret once.`,
     });
@@ -62,7 +64,7 @@ export async function openRooms(config: Config, options: OpenOptions = {}): Prom
   };
   try {
     const applied = options.migrate ? await migrate(database, { clock }) : [];
-    const pending = options.migrate ? [] : await pendingMigrations(database);
+    const pending = options.migrate || options.blank ? [] : await pendingMigrations(database);
     if (pending.length > 0)
       throw new EgretError('EG-1903', {
         log: `The database lacks ${pending.join(', ')}: run \`egret migrate\`, or start Egret once.`,
@@ -116,8 +118,11 @@ async function openInside(config: Config, database: Database, clock: Clock): Pro
       await sessions.endAll(tx, accountId, 'staff');
     },
   });
-  return { keys, audit, outbox, clients, accounts, operator: vault.mac('audit-ref', `os-user:${operatorName()}`) };
+  return { keys, audit, outbox, clients, accounts, operator: operatorReference(vault) };
 }
+
+/** A keyed reference to the user of the operating system. */
+export const operatorReference = (vault: Vault): Buffer => vault.mac('audit-ref', `os-user:${operatorName()}`);
 
 /** A container may run under a number that has no name. */
 function operatorName(): string {

@@ -40,6 +40,7 @@ export {
 export { lookAtKeys } from './look.ts';
 export type { KeyState } from './records.ts';
 export { followWithin, type KeyPolicy, type RotationStep } from './rotation.ts';
+export { type KeyEncryptionKey, keyEncryptionKey } from './sealing.ts';
 export type { BridgeKeys, SigningKey } from './snapshot.ts';
 export type { MacPurpose, Vault } from './vault.ts';
 

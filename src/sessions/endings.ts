@@ -28,6 +28,9 @@ export interface Endings {
   onNews(kind: EndingKind, listener: () => void): () => void;
 }
 
+/** Stands for every account: once, in place of an ending for each of a city's people. */
+export const everyone = '*';
+
 const channel = 'egret_endings';
 /** Eight bytes are enough: a false refusal in 2^64, and 100,000 endings stay below 10 MB. */
 const short = (kind: string, ref: string): Buffer => hash('sha256', `${kind}\n${ref}`, 'buffer').subarray(0, 8);
@@ -84,8 +87,11 @@ export function watchEndings(database: Database, clock: Clock) {
     },
     ended(kind: EndingKind, ref: string, since: number): boolean {
       if (!possible(kind, since)) return false;
-      const known = recent.get(`${kind}:${short(kind, ref).toString('hex')}`);
-      return known !== undefined && (kind === 'session' || known.at >= since);
+      const names = kind === 'account' ? [ref, everyone] : [ref];
+      return names.some((name) => {
+        const known = recent.get(`${kind}:${short(kind, name).toString('hex')}`);
+        return known !== undefined && (kind === 'session' || known.at >= since);
+      });
     },
     async record(tx: TransactionSql, { kind, ref, until, at = clock.now() }: Ending): Promise<void> {
       await tx`insert into endings (kind, ref, at, until) values (${kind}, ${short(kind, ref)}, ${new Date(at)}, ${new Date(until)})`;

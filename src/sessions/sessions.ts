@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/database.ts';
-import { type EndingKind, type Endings, watchEndings } from './endings.ts';
+import { type EndingKind, type Endings, everyone, watchEndings } from './endings.ts';
 
 /**
  * Sessions as records: which sign-ins a person has, on what device, since when, and what was ended. It does not own
@@ -42,6 +42,8 @@ export interface Sessions extends Endings {
   end(tx: TransactionSql, uidOrDigest: { uid: string } | { digest: string }, by: string): Promise<boolean>;
   /** Ends every session of a person that began until now, within the caller's transaction. Returns how many stood. */
   endAll(tx: TransactionSql, accountId: string, by: string, except?: { uid: string }): Promise<number>;
+  /** Ends every session of everybody that began until now (a restore); `longest` ms live. Returns how many stood. */
+  endEveryone(tx: TransactionSql, by: string, longest: number): Promise<number>;
   /** Records that a session left one department: every process refuses what it got until now. False when it had ended. */
   endVisit(tx: TransactionSql, digest: string, clientId: string): Promise<boolean>;
   /** Those that `endAll` ended and nobody told of; locked until the transaction ends, passed over by other processes. */
@@ -119,6 +121,12 @@ export function createSessions({ database, clock }: { database: Database; clock:
         await endings.record(tx, { kind: 'session', ref: row.digest, until: row.expires_at.getTime() });
       return rows.length;
     },
+    async endEveryone(tx, by, longest) {
+      const { count } = await tx`
+        update sessions set ended_at = ${at()}, ended_by = ${by} where ended_at is null and expires_at > ${at()}`;
+      await endings.record(tx, { kind: 'account', ref: everyone, until: clock.now() + longest });
+      return count;
+    },
     async endVisit(tx, digest, clientId) {
       const [row] = await tx<{ expires_at: Date }[]>`
         select expires_at from sessions where digest = ${digest} and ended_at is null and expires_at > ${at()}`;
@@ -143,4 +151,4 @@ export function createSessions({ database, clock }: { database: Database; clock:
   } satisfies Sessions;
 }
 
-export type { EndingKind };
+export { type EndingKind, everyone };

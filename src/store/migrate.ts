@@ -44,11 +44,15 @@ export async function readMigrations(folder = ownMigrations): Promise<Migration[
 
 /**
  * Brings the database to this version and returns the names of what was applied now (none: it was there already).
- * Safe on many nodes at once. Refuses with EG-1720 (a file differs from what was applied), EG-1721 (the database is
+ * Safe on many nodes at once; `last` is the number after which it stops, for the backup of an older version. Refuses with EG-1720 (a file differs from what was applied), EG-1721 (the database is
  * newer than this version), EG-1722 (a file fails; nothing of it remains).
  */
-export async function migrate(database: Database, options: { clock: Clock; folder?: string }): Promise<string[]> {
-  const migrations = await readMigrations(options.folder);
+export async function migrate(
+  database: Database,
+  options: { clock: Clock; folder?: string; last?: number },
+): Promise<string[]> {
+  const { folder, last = Number.POSITIVE_INFINITY } = options;
+  const migrations = (await readMigrations(folder)).filter(({ number }) => number <= last);
   const applied: string[] = [];
   // Another node may be at work for longer than a statement may take.
   const unhurried = { unhurried: true };

@@ -39,7 +39,7 @@ const levels: readonly (readonly string[])[] = [
   ['main', 'cli'],
   ['gateway'],
   ['listener'],
-  ['signin', 'signout', 'account-center', 'pages', 'admin', 'doctor'],
+  ['signin', 'signout', 'account-center', 'pages', 'admin', 'doctor', 'backup'],
   ['provider'],
   ['accounts', 'consents', 'passkeys', 'staff', 'sessions', 'clients', 'keys', 'bridge', 'policy'],
   ['outbox', 'audit'],

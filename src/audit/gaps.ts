@@ -35,6 +35,7 @@ interface Story {
  * committed was taken away; so was one that nobody lists.
  */
 export function createGaps(gaps: readonly Gap[]) {
+  const restorations: { place: number; at: number; made: number }[] = [];
   const stories = new Map<string, Story>();
   for (const gap of gaps) {
     const story: Story = stories.get(gap.process) ?? { gaps: [], voided: [], waiting: new Set(), open: new Map() };
@@ -42,7 +43,9 @@ export function createGaps(gaps: readonly Gap[]) {
     story.gaps.push(gap);
   }
 
-  const declared = (content: Content): void => {
+  const declared = (content: Content, place = Number.POSITIVE_INFINITY): void => {
+    if (content.type === 'records.restored')
+      restorations.push({ place, at: content.at, made: Number(content.detail?.made) });
     const story = stories.get(content.process);
     if (!story) return;
     for (const one of content.open ?? []) {
@@ -72,12 +75,27 @@ export function createGaps(gaps: readonly Gap[]) {
       { now, grace, found }: { now: number; grace: number; found: (problem: Problem) => void },
     ): Promise<string[]> {
       const notes: string[] = [];
+      // Before a restore the numbers of transactions are those of another server, or of another past.
+      const since = Math.max(0, ...restorations.map(({ place }) => place));
       for (const [process, story] of stories) {
         const xids = [...new Set([...story.open.values()].filter((xid) => xid !== ''))];
         const fates = xids.length > 0 ? await transactionFates(tx, xids) : new Map<string, string>();
         for (const gap of story.gaps) {
           if (gap.from > gap.to) {
             found({ kind: 'inserted', process, text: `process ${process} has the number ${gap.from - 1} twice` });
+            continue;
+          }
+          const back = restorations.find(({ place, at, made }) =>
+            gap.place < place
+              ? // under way when the snapshot was taken
+                made - gap.at < grace
+              : // between the snapshot and the restore; told of by what came from a stream that outlived it
+                gap.placeBefore < place && gap.at < at,
+          );
+          if (back) {
+            notes.push(
+              `${gapText(process, gap.from, gap.to)}: the records went back to ${new Date(back.made).toISOString()}`,
+            );
             continue;
           }
           for (const [from, to] of without([gap.from, gap.to], story.voided)) {
@@ -89,7 +107,7 @@ export function createGaps(gaps: readonly Gap[]) {
               for (let number = from; number <= to; number++) {
                 if (story.waiting.has(number)) continue;
                 const xid = story.open.get(number);
-                const fate = xid ? fates.get(xid) : undefined;
+                const fate = xid && gap.place > since ? fates.get(xid) : undefined;
                 if (fate === 'aborted') continue;
                 if (xid !== undefined && fate === undefined) unsettled.push(number);
                 else missing.push(number);

@@ -167,14 +167,17 @@ export interface Gap {
   readonly to: number;
   /** When the event after it happened, milliseconds since the epoch. */
   readonly at: number;
+  /** Where in the chain the event after it stands, and the one before it (0: there is none). */
+  readonly place: number;
+  readonly placeBefore: number;
 }
 
 export async function readGaps(sql: Any, limit: number): Promise<Gap[]> {
   const rows = await sql`
-    select process, before + 1 as first, process_number - 1 as last, at
-    from (select process, process_number, at,
-        lag(process_number, 1, 0::bigint) over (partition by process order by process_number) as before
-      from audit_log) as numbered
+    select process, before + 1 as first, process_number - 1 as last, at, number, number_before
+    from (select process, process_number, at, number,
+        lag(process_number, 1, 0::bigint) over each as before, lag(number, 1, 0::bigint) over each as number_before
+      from audit_log window each as (partition by process order by process_number)) as numbered
     where process_number <> before + 1
     order by process, process_number limit ${limit}`;
   return rows.map((row) => ({
@@ -182,6 +185,8 @@ export async function readGaps(sql: Any, limit: number): Promise<Gap[]> {
     from: Number(row.first),
     to: Number(row.last),
     at: (row.at as Date).getTime(),
+    place: Number(row.number),
+    placeBefore: Number(row.number_before),
   }));
 }
 

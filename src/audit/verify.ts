@@ -76,7 +76,7 @@ export function verify(
 
 interface Visitor {
   readonly found: (problem: Problem) => void;
-  readonly each: (content: Content) => void;
+  readonly each: (content: Content, place?: number) => void;
 }
 
 async function walk(tx: TransactionSql, key: AuditKey, visitor: Visitor & { onProgress: (events: number) => void }) {
@@ -97,7 +97,7 @@ async function walk(tx: TransactionSql, key: AuditKey, visitor: Visitor & { onPr
         });
       if (!content) found({ kind: 'changed', number: row.number, text: `${row.number} does not carry a good MAC` });
       else {
-        each(content);
+        each(content, row.number);
         // Behind a hole nothing is known of the hash before; a changed event was named already.
         if (follows && !link(hash, row.number, row).equals(row.hash))
           found({ kind: 'moved', number: row.number, text: `${row.number} does not follow from the event before it` });

@@ -4,6 +4,7 @@ import type { ClientRecord } from '../clients/clients.ts';
 import { toMetadata } from '../clients/clients.ts';
 import type { SigningKey } from '../keys/keys.ts';
 import { allAcrValues } from '../policy/policy.ts';
+import { everyone } from '../sessions/sessions.ts';
 import { acts } from './acts.ts';
 import { Adapter } from './adapter.ts';
 import { type AttemptNeeds, attempts, ownTokens } from './attempts.ts';
@@ -92,9 +93,12 @@ export function buildProvider(
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     // signed by the same key for another purpose (a logout token, a request object), it authenticates nobody
-    assertJwtClientAuthClaimsAndHeader: (_ctx, { exp }, { typ }) => {
+    assertJwtClientAuthClaimsAndHeader: (_ctx, { exp, iat }, { typ }) => {
       // its mark is kept until then, so a client must not fill the store with marks that never go (RFC 7523, 3)
       if (Number(exp) * 1000 > needs.now() + longestAssertion) throw new errors.InvalidClientAuth('exp too far ahead');
+      // made before a restore: the mark of its use may be gone with the protocol state
+      if (needs.ended('account', everyone, Number(iat ?? 0) * 1000))
+        throw new errors.InvalidClientAuth('made before the records were restored');
       if (typ !== undefined && !/^(?:application\/)?(?:jwt|client-authentication\+jwt)$/i.test(String(typ)))
         throw new errors.InvalidClientAuth('typ of another kind');
     },

@@ -22,7 +22,8 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
     return reply.redirect(journey.at, 303);
   const begun = await database.begin(async (tx) => {
     // between the password and this page the account may have been disabled, or its password reset by its owner
-    if (!(await accounts.signInStands(tx, signIn))) return false;
+    if (sessions.ended('account', signIn.accountId, signIn.at) || !(await accounts.signInStands(tx, signIn)))
+      return false;
     const expiresAt = desk.clock.now() + needs.lifetimes.sessionAbsolute * 1000;
     const fresh = await sessions.begin(tx, {
       uid,

@@ -5,6 +5,7 @@ import type { ProvinceCode } from './needs.ts';
 export const refusalCodes = {
   'not-a-login-name': 'EG-1103',
   'not-a-mobile': 'EG-1206',
+  'not-a-code': 'EG-1209',
   'not-an-id-number': 'EG-1307',
   'not-a-name': 'EG-1308',
   'wrong-password': 'EG-1101',

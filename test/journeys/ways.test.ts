@@ -50,6 +50,12 @@ t.test('ways through the sign-in', async (t) => {
       t.notMatch(start.page, /name="otp"/, 'no code is asked for that was not sent');
       t.equal((await messages(own, yi.mobile)).length, before, 'a page that is opened sends nothing');
       const otp = await visitor.ask(yi.mobile, 'resend');
+      const short = await visitor.send('code', { otp: '12345' });
+      t.match(
+        short,
+        { status: 422, page: /<p class="error" id="otp-error">[\s\S]*?请输入短信里的 6 位数字/ },
+        'at the field',
+      );
       const wrong = await visitor.send('code', { otp: otp === '111111' ? '111112' : '111111' });
       t.match(wrong.page, /验证码不对，还可以再试 4 次/);
       const { acr, amr } = await visitor.tokens(await visitor.send('code', { otp }));

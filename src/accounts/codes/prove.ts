@@ -43,7 +43,7 @@ export async function proveCode(
   const challenge = unseal<Challenge>(room, 'challenge', flow, attempt.challenge, room.settings.proofLife);
   if (challenge?.purpose !== purpose) return refuse('expired');
   const code = attempt.code.normalize('NFKC').replace(/\s/g, '');
-  if (!/^\d{6}$/.test(code)) return refuse('code-wrong');
+  if (!/^\d{6}$/.test(code)) return refuse('not-a-code');
   const { mobile } = challenge;
   const index = room.vault.blindIndex('mobile', mobile);
   const rows = await records.accountsByMobile(room.database.sql, index, browserMac(room, browser));

@@ -160,6 +160,27 @@ export const catalogue = {
     'The command line named a client, account, message or key that is not there, or that is already so.',
     'command refused',
   ),
+  'EG-1930': entry(
+    404,
+    '没有这个编号的案件。',
+    'There is no case of this number.',
+    'The command line named a case that is not there.',
+    'no such case',
+  ),
+  'EG-1931': entry(
+    409,
+    '这个案件已经办结。',
+    'This case is closed already.',
+    'A case is resolved once; a new attempt of the person opens a new one.',
+    'case closed already',
+  ),
+  'EG-1932': entry(
+    409,
+    '这个案件不能这样办结。',
+    'This case cannot be resolved that way.',
+    'The outcome does not fit the kind of the case, or the accounts as they are now.',
+    'outcome does not fit the case',
+  ),
   'EG-1905': entry(
     500,
     '端口不能使用，服务没有启动。',

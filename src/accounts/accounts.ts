@@ -27,6 +27,7 @@ import * as records from './records.ts';
 import * as recovery from './recovery.ts';
 import { type Outcome, refuse } from './refusals.ts';
 import * as registration from './registration.ts';
+import * as resolving from './resolving.ts';
 import { open, type Room } from './room.ts';
 import { defaults } from './settings.ts';
 import * as password from './sign-in/password.ts';
@@ -67,6 +68,7 @@ export type { TypedIdentity } from './real-name.ts';
 export type { Recovered, Recovery } from './recovery.ts';
 export { type Outcome, type Reason, type Refusal, refusalCodes } from './refusals.ts';
 export type { DraftRequest, FinishRequest, ProvedMobile } from './registration.ts';
+export { type CaseAccount, type CaseFound, type CaseOutcome, caseOutcomes, type Resolved } from './resolving.ts';
 export { defaults as accountsDefaults } from './settings.ts';
 export type { SignedIn } from './sign-in/outcome.ts';
 export type { PasswordTry } from './sign-in/password.ts';
@@ -121,6 +123,8 @@ export function createAccounts(needs: AccountsNeeds) {
     endAllSignIns: (accountId: string, act: administration.StaffAct) =>
       administration.endAllSignIns(room, accountId, act),
     listCases: (options?: { state?: 'open' | 'closed'; limit?: number }) => administration.listCases(room, options),
+    findCase: (number: string) => resolving.findCase(room, number),
+    resolveCase: (number: string, act: resolving.CaseAct) => resolving.resolveCase(room, number, act),
     endingsSince: (since: { at: number } | { cursor: string }) => administration.endingsSince(room, since),
     /** Deletes counters that have lapsed; call it now and then. Returns how many went. */
     sweep: () => sweepCounters(room.database.sql, room.clock.now()),

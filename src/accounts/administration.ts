@@ -118,6 +118,23 @@ export interface Case {
   readonly refs: Readonly<Record<string, string>>;
   readonly openedAt: number;
   readonly closedAt?: number;
+  /** What it was resolved as, and a keyed reference to who did, as the audit trail names them. */
+  readonly outcome?: string;
+  readonly closedBy?: string;
+}
+
+export function caseShown(row: records.CaseRow): Case {
+  const { number, kind, state, refs, opened_at, closed_at, outcome, closed_by } = row;
+  return {
+    number,
+    kind: kind as CaseKind,
+    state,
+    refs,
+    openedAt: opened_at.getTime(),
+    ...(closed_at ? { closedAt: closed_at.getTime() } : {}),
+    ...(outcome ? { outcome } : {}),
+    ...(closed_by ? { closedBy: closed_by.toString('base64url') } : {}),
+  };
 }
 
 /** Newest first. */
@@ -126,14 +143,7 @@ export async function listCases(
   options: { state?: 'open' | 'closed'; limit?: number } = {},
 ): Promise<Case[]> {
   const rows = await records.listCases(room.database.sql, options.state, options.limit ?? 100);
-  return rows.map(({ number, kind, state, refs, opened_at, closed_at }) => ({
-    number,
-    kind: kind as CaseKind,
-    state,
-    refs,
-    openedAt: opened_at.getTime(),
-    ...(closed_at ? { closedAt: closed_at.getTime() } : {}),
-  }));
+  return rows.map(caseShown);
 }
 
 export interface AccountEnding {

@@ -19,6 +19,10 @@ export function caseNumber(random: (bytes: number) => Buffer): string {
   return `${drawn.slice(0, 4)}-${drawn.slice(4)}`;
 }
 
+/** What a case is about, as a digest: two attempts at the same are one case. */
+export const matterOf = (kind: CaseKind, what: readonly Buffer[]): Buffer =>
+  hash('sha256', Buffer.concat([Buffer.from(`${kind}\n`), ...what]), 'buffer');
+
 /** The number of the open case of this matter, opened now if there was none. */
 export async function openCase(
   room: Room,
@@ -26,7 +30,7 @@ export async function openCase(
   found: { kind: CaseKind; refs: Record<string, string>; matter: readonly Buffer[] },
 ): Promise<string> {
   const { kind, refs } = found;
-  const matter = hash('sha256', Buffer.concat([Buffer.from(`${kind}\n`), ...found.matter]), 'buffer');
+  const matter = matterOf(kind, found.matter);
   for (;;) {
     const number = caseNumber(room.random);
     const opened = await records.openCase(tx, { number, kind, refs, matter, opened_at: new Date(room.clock.now()) });

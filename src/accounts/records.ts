@@ -105,12 +105,17 @@ export interface CaseRow {
   kind: string;
   state: 'open' | 'closed';
   refs: Record<string, string>;
+  /** SHA-256, see cases.ts. */
+  matter: Buffer;
   opened_at: Date;
   closed_at: Date | null;
+  outcome: string | null;
+  /** Keyed reference of who closed it. */
+  closed_by: Buffer | null;
 }
 
 /** Opens a case, or returns the open one of the same matter. Undefined: the number is taken, draw another. */
-export async function openCase(run: Run, row: Omit<CaseRow, 'state' | 'closed_at'> & { matter: Buffer }) {
+export async function openCase(run: Run, row: Pick<CaseRow, 'number' | 'kind' | 'refs' | 'matter' | 'opened_at'>) {
   const [opened] = await run<{ number: string; fresh: boolean }[]>`
     insert into cases (number, kind, state, refs, matter, opened_at)
     select ${row.number}, ${row.kind}, 'open', ${run.json(row.refs)}, ${row.matter}, ${row.opened_at}
@@ -122,8 +127,40 @@ export async function openCase(run: Run, row: Omit<CaseRow, 'state' | 'closed_at
 
 export async function listCases(run: Run, state: 'open' | 'closed' | undefined, limit: number): Promise<CaseRow[]> {
   return await run<CaseRow[]>`
-    select number, kind, state, refs, opened_at, closed_at from cases
+    select * from cases
     where ${state ?? null}::text is null or state = ${state ?? null} order by opened_at desc, number limit ${limit}`;
+}
+
+export async function caseByNumber(run: Run, number: string, lock: boolean): Promise<CaseRow | undefined> {
+  const [row] = await run<CaseRow[]>`select * from cases where number = ${number} ${lock ? run`for update` : run``}`;
+  return row;
+}
+
+/** Of a case that was read under lock. */
+export async function closeCase(
+  tx: Run,
+  { number, ...row }: { number: string; outcome: string; closed_at: Date; closed_by: Buffer },
+): Promise<void> {
+  await tx`update cases set ${tx({ ...row, state: 'closed' })} where number = ${number}`;
+}
+
+export interface LinkRow {
+  account_id: string;
+  linked_at: Date;
+}
+
+export async function provinceLinks(run: Run, province: string, ids: readonly string[]): Promise<LinkRow[]> {
+  return await run<LinkRow[]>`
+    select account_id, linked_at from province_links
+    where province = ${province} and account_id = any(${ids as string[]}::uuid[]) order by account_id`;
+}
+
+export async function dropProvinceLinks(tx: Run, province: string, ids: readonly string[]): Promise<void> {
+  await tx`delete from province_links where province = ${province} and account_id = any(${ids as string[]}::uuid[])`;
+}
+
+export async function moveProvinceLinks(tx: Run, from: string, to: string): Promise<void> {
+  await tx`update province_links set account_id = ${to} where account_id = ${from}`;
 }
 
 export async function insertEnding(

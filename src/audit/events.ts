@@ -40,7 +40,7 @@ export const events = {
   'account.registered': ['way', 'level', 'reason'],
   'account.disabled': ['by', 'reason', 'sessions'],
   'account.enabled': ['by', 'reason'],
-  /** A member of staff saw an account, masked; refused: there was none. `way`: account, mobile or id-number. */
+  /** A member of staff saw an account, masked; refused: there was none. `way`: account, mobile, id-number or case. */
   'account.looked-up': ['by', 'way'],
   'account.mobile-added': ['way', 'reason'],
   'account.recovered': ['way', 'reason'],
@@ -50,11 +50,14 @@ export const events = {
   'real-name.checked': ['way', 'level', 'result', 'reason', 'provinceCode', 'trace', 'ms'],
   'real-name.level': ['from', 'to', 'way'],
   'province.linked': ['province', 'level', 'reason'],
+  'province.unlinked': ['province'],
   'province.conflict': ['province', 'reason'],
   'code.sent': ['purpose', 'channel', 'reason', 'left', 'until'],
   'code.verified': ['purpose', 'tries'],
   'code.refused': ['purpose', 'reason', 'tries', 'left', 'until'],
   'case.opened': ['kind', 'reason'],
+  /** `as`: apart, move-identity or relink (accounts/resolving.ts); `user`: of the operating system, as a reference. */
+  'case.resolved': ['kind', 'as', 'user'],
   /** A cap of one network address; budgets of a person stand in the events of what they pay for. */
   'limit.hit': ['limit', 'until', 'count'],
 

@@ -29,6 +29,8 @@ const embedded = await startServer('embedded', join(folder, 'embedded'));
 const env = {
   ...process.env,
   EGRET_TEST_FOLDER: folder,
+  // a run starts some hundred programs: what one has compiled, the next reads
+  NODE_COMPILE_CACHE: join(folder, 'compiled'),
   [socketVariable.embedded]: embedded.socket,
 };
 const report = join(folder, 'report.tap');

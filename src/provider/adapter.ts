@@ -40,7 +40,7 @@ export class Adapter {
     if (held.has(this.#name) && this.#over(body, at)) return undefined;
     body.jti = id;
     if (this.#name === 'Interaction') {
-      if (entry.consumedAt > 0 || this.#ofAnotherBrowser(body)) return undefined;
+      if (entry.consumedAt > 0 || this.#ofAnotherBrowser(body) || this.#endedHalfWay(body)) return undefined;
       body.returnTo = `${this.#needs.issuer}/authorize/${id}`;
       if (body.params)
         body.params = JSON.parse(this.#needs.vault.open(Buffer.from(body.params, 'base64'), `interaction:${sha(id)}`));
@@ -58,6 +58,12 @@ export class Adapter {
     const { ctx } = Provider;
     if (!result?.browser || ctx?.oidc?.route !== 'resume') return false;
     return sha(ctx.cookies.get(browserCookieOf(this.#needs.issuer)) ?? '') !== result.browser;
+  }
+
+  /** The person's sign-ins were ended between the last page and the resumption: no session may begin of it. */
+  #endedHalfWay({ result }: Payload): boolean {
+    const at = result?.egret?.at;
+    return at !== undefined && result.login !== undefined && this.#needs.ended('account', result.login.accountId, at);
   }
 
   /** A rotated refresh token on the token endpoint looks unspent: the script decides between window and replay. */

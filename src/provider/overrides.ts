@@ -73,8 +73,9 @@ function sessions(provider: Provider, vault: Vault, now: () => number): void {
     const result = (Provider.ctx as Any)?.oidc?.entities.Interaction?.result;
     if (!this.accountId) begin(this, result?.egret?.uid);
     loginAccount.call(this, details);
-    const { consents, person } = result?.egret ?? {};
-    const started = this.egret?.started ?? now();
+    const { consents, person, at } = result?.egret ?? {};
+    // not when the browser comes back: what ended the person's sign-ins meanwhile ended this one
+    const started = this.egret?.started ?? at ?? now();
     this.egret = { ...this.egret, started, seen: now(), consents, person };
   };
   // The library turns at every return from a page of ours; what a stolen cookie must not gain, it gains at a login only.

@@ -67,6 +67,7 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
       step_up: {},
       egret: {
         uid,
+        at: desk.clock.now(),
         consents: await consents.standing(signIn.accountId),
         person: { maskedName: claims?.nameMasked ?? claims?.mobileMasked ?? '' },
       },

@@ -26,6 +26,8 @@ export interface Pair {
   readonly redis: TestRedis | undefined;
   /** Ports in a row that were found free for the test's own servers, as many as were asked for. */
   readonly ports: readonly number[];
+  /** Settings of the first process, for one that takes its place. */
+  readonly env: Readonly<Record<string, string>>;
   /** `egret …` beside the two, as an operator types it; what it printed. Rejects when it fails. */
   egret(...args: string[]): Promise<string>;
   /** A new secret of a client, made by the command line. */
@@ -143,6 +145,7 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
     database: store,
     redis: memory,
     ports,
+    env: first,
     egret,
     secret: (client) => egret('clients', 'secret', client),
     code: (mobile, after) => codeSentTo(province, mobile, after),

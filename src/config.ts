@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import Value from 'typebox/value';
 import { contradictions, misconfigured } from './config/contradictions.ts';
 import { fromEnvironment, projectRoot, readTree, schemaProblems, unknownVariables } from './config/reading.ts';
+import { parseRedisUrl } from './config/redis-address.ts';
 import { allSettings } from './config/settings.ts';
 import type { Config } from './config/shape.ts';
 import { at, put, type Tree } from './config/tree.ts';
@@ -14,6 +15,7 @@ import { type Problem, Refused } from './errors-problems.ts';
 
 export { limitsTable } from './config/limits-page.ts';
 export { projectRoot } from './config/reading.ts';
+export { parseRedisUrl, type RedisAddress, redisUrlForms } from './config/redis-address.ts';
 export type { Cap, Config } from './config/shape.ts';
 
 interface From {
@@ -86,5 +88,5 @@ function resolved(given: Tree, passedOver: ReadonlySet<string>): Config {
 const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 function hasPassword(value: unknown): boolean {
-  return typeof value === 'string' && (URL.parse(value)?.password ?? '') !== '';
+  return typeof value === 'string' && Boolean(URL.parse(value)?.password || parseRedisUrl(value)?.password);
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Problem } from '../errors-problems.ts';
+import { parseRedisUrl, redisUrlForms } from './redis-address.ts';
 import type { Config } from './shape.ts';
 
 /** What each setting alone cannot tell. */
@@ -17,8 +18,7 @@ export function contradictions(config: Config): Problem[] {
   // What is wrong with these is said without their values.
   if (config.database.url && !/^postgres(ql)?:\/\/./.test(config.database.url))
     wrong.push('database.url must begin with postgres://');
-  if (config.redis.url && !/^(rediss?:\/\/.|unix:\/)/.test(config.redis.url))
-    wrong.push('redis.url must begin with redis://, rediss:// or unix:/');
+  if (config.redis.url && !parseRedisUrl(config.redis.url)) wrong.push(`redis.url must be one of ${redisUrlForms}`);
   if (config.listen.hosts.length === 0) wrong.push('listen.hosts must name an address');
   if (config.listen.port === config.admin.port) wrong.push('listen.port and admin.port must differ');
   for (const proxy of config.trustedProxies) {

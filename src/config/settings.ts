@@ -3,6 +3,7 @@
  * is made from it. Names are as they stand in the file (snake_case).
  */
 import Type, { type TSchema } from 'typebox';
+import { redisUrlForms } from './redis-address.ts';
 import { type About, cap, count, group, type Setting, seconds, text, texts, whole } from './setting.ts';
 
 const hour = 3_600;
@@ -70,7 +71,7 @@ export const settings = group({
       shown: 'none: protocol state is in PostgreSQL',
       env: 'EGRET_REDIS_URL',
       secret: true,
-      description: 'Redis for protocol state: redis://, rediss:// or unix:///path?db=0',
+      description: `Redis for protocol state: ${redisUrlForms}`,
     }),
   }),
   trusted_proxies: texts({

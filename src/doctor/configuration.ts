@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { readDefinitions } from '../clients/clients.ts';
-import { projectRoot } from '../config.ts';
+import { parseRedisUrl, projectRoot } from '../config.ts';
 import type { Problem } from '../errors-problems.ts';
 import { isDevelopmentKey, readKeyEncryptionKey } from '../keys/keys.ts';
 import { type Check, stopping } from './check.ts';
@@ -77,8 +77,11 @@ const triedFirst = new Set(
 
 function passwordProblems(store: 'database' | 'redis', url: string | undefined): Problem[] {
   const parsed = url === undefined ? null : URL.parse(url);
-  const given = parsed && decoded(parsed.password || (parsed.searchParams.get('password') ?? ''));
-  if (!given || (!triedFirst.has(given.toLowerCase()) && given !== decoded(parsed.username))) return [];
+  // a URL with several hosts is none to URL.parse
+  const redis = url !== undefined && store === 'redis' ? parseRedisUrl(url) : undefined;
+  const given = redis?.password ?? decoded(parsed?.password || (parsed?.searchParams.get('password') ?? ''));
+  const user = redis?.username ?? decoded(parsed?.username ?? '');
+  if (!given || (!triedFirst.has(given.toLowerCase()) && given !== user)) return [];
   return [
     {
       code: 'EG-1911',

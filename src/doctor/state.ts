@@ -1,4 +1,5 @@
 import type { Problem } from '../errors-problems.ts';
+import { serversOf } from '../store/redis.ts';
 import { advising, type Check, type Subject, stopping } from './check.ts';
 import { clockProblems } from './clocks.ts';
 
@@ -8,19 +9,24 @@ export const stateChecks: readonly Check[] = [
   advising("this machine's clock and Redis's agree", 'state', async (subject) => {
     const redis = await subject.redis();
     if (!redis) return [];
-    return clockProblems('Redis', subject.now, async () => {
-      const [seconds, micros] = (await redis.time()) as unknown as [string, string];
-      return Number(seconds) * 1_000 + Number(micros) / 1_000;
-    });
+    const found = serversOf(redis).map((server) =>
+      clockProblems('Redis', subject.now, async () => {
+        const [seconds, micros] = (await server.time()) as unknown as [string, string];
+        return Number(seconds) * 1_000 + Number(micros) / 1_000;
+      }),
+    );
+    return (await Promise.all(found)).flat();
   }),
 ];
 
 async function evictionPolicy({ redis }: Subject): Promise<Problem[]> {
-  const memory = await (await redis())?.info('memory');
-  if (memory === undefined) return [];
+  const opened = await redis();
+  if (!opened) return [];
   // INFO has it too, and CONFIG is closed on many a managed Redis.
-  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
-  if (policy === 'noeviction') return [];
+  const told = await Promise.all(serversOf(opened).map((server) => server.info('memory')));
+  const policies = told.map((memory) => /^maxmemory_policy:(\S+)/m.exec(memory)?.[1]);
+  if (policies.every((each) => each === 'noeviction')) return [];
+  const policy = policies.find((each) => each !== 'noeviction');
   return [
     {
       code: 'EG-1916',

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Redis } from 'ioredis';
-import { gatherWrites } from '../store/redis.ts';
+import { gatherWrites, isCluster, type Redis } from '../store/redis.ts';
 import * as scripts from './scripts.ts';
 import {
   type Batch,
@@ -28,6 +27,7 @@ const entryOf = (fields: Fields | null | undefined): Entry | undefined =>
 const prefixOf = (bucket: string): string => `egret:{${bucket}}:`;
 const redisKey = (key: Key): string => prefixOf(bucketOf(key)) + key.slice(3);
 const streamOf = (bucket: string): string => `${prefixOf(bucket)}audit`;
+const everyBucket = Array.from({ length: buckets }, (_, bucket) => digits(bucket));
 
 /**
  * Protocol state in Redis (the design's way for a city): one script a step, one trip a step.
@@ -78,13 +78,12 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
     },
     async events(limit) {
       const pending: PendingEvent[] = [];
-      // one write to the socket for all buckets
-      const asked = redis.pipeline();
-      for (let bucket = 0; bucket < buckets; bucket++) asked.xrange(streamOf(digits(bucket)), '-', '+', 'COUNT', limit);
-      ((await asked.exec()) ?? []).forEach(([error, entries], bucket) => {
-        if (error) throw error;
-        for (const [id, fields] of entries as [string, string[]][])
-          pending.push({ id, bucket: digits(bucket), stamp: fields[1] ?? '' });
+      gather();
+      const streams = await Promise.all(
+        everyBucket.map((bucket) => redis.xrange(streamOf(bucket), '-', '+', 'COUNT', limit)),
+      );
+      streams.forEach((entries, bucket) => {
+        for (const [id, fields] of entries) pending.push({ id, bucket: digits(bucket), stamp: fields[1] ?? '' });
       });
       // oldest first over all buckets: a busy one must not keep the others' events waiting
       return inOrder(pending).slice(0, limit);
@@ -96,7 +95,10 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
       );
     },
     async ping() {
-      await redis.ping();
+      if (!isCluster(redis)) return void (await redis.ping());
+      // in every bucket: where one node is lost, some are served
+      gather();
+      await Promise.all(everyBucket.map((bucket) => redis.exists(streamOf(bucket))));
     },
     sweep: async () => 0,
     close: async () => {

@@ -23,15 +23,23 @@ export const load = `${clock}
 local e = entry(KEYS[1])
 if not e then return false end
 local l = redis.call('HMGET', KEYS[1], 'g', 's', 'g:' .. ARGV[2])
+local function beside(k)
+  local found = entry(k)
+  -- While a slot moves, what is not here may be on the other node: asked for two keys, a cluster then refuses.
+  if not found then redis.call('EXISTS', KEYS[1], k) end
+  return found
+end
 local g, s = false, false
-if l[1] or l[3] then g = entry(ARGV[3] .. 'g:' .. (l[1] or l[3])) end
-if l[2] then s = entry(ARGV[3] .. 's:' .. l[2]) end
+if l[1] or l[3] then g = beside(ARGV[3] .. 'g:' .. (l[1] or l[3])) end
+if l[2] then s = beside(ARGV[3] .. 's:' .. l[2]) end
 return {e, g, s}
 `;
 
 /**
  * KEYS: every key of the batch, then the audit stream. ARGV: offset, bound of the stream, the batch as JSON with key
- * indexes, then the payload of each put, then each event: what is JSON already is not quoted into another.
+ * indexes, then the payload of each put, then each event: what is JSON already is not quoted into another. An entry is
+ * written over and what it no longer has taken out, never deleted first: a slot that moves takes no new key, and what
+ * it took so far would stand.
  */
 export const commit = `${clock}
 local b = cjson.decode(ARGV[3])
@@ -68,10 +76,16 @@ end
 for n, p in ipairs(b.put) do
   if not (repeated and p.once) then
     local k = KEYS[p.key]
-    redis.call('DEL', k)
     local f = {'p', ARGV[payloads + n], 'x', string.format('%.0f', p.expiresAt), 'c', '0', 'v', p.version or 0}
     for name, value in pairs(p.links or {}) do f[#f + 1] = name; f[#f + 1] = value end
+    local before = redis.call('HKEYS', k)
     redis.call('HSET', k, unpack(f))
+    if #before > 0 then
+      local now_has, stale = {}, {}
+      for i = 1, #f, 2 do now_has[f[i]] = true end
+      for _, name in ipairs(before) do if not now_has[name] then stale[#stale + 1] = name end end
+      if #stale > 0 then redis.call('HDEL', k, unpack(stale)) end
+    end
     redis.call('PEXPIRE', k, string.format('%.0f', math.max(p.expiresAt - now, 0) + 60000))
   end
 end

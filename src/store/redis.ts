@@ -1,7 +1,10 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type RedisOptions, Redis as Server } from 'ioredis';
+import { parseRedisUrl, type RedisAddress, redisUrlForms } from '../config.ts';
 import { EgretError } from '../errors.ts';
+import { openCluster } from './redis-cluster.ts';
 
-export type { Redis } from 'ioredis';
+/** One server, the primary of a group under Sentinel, or a cluster. */
+export type Redis = Server | Cluster;
 
 export interface OpenRedisOptions {
   /** Milliseconds a command may take until its reply is given up: 1000 at most. Its effect is then unknown. */
@@ -19,7 +22,7 @@ export interface OpenRedisOptions {
 }
 
 /**
- * Opens one Redis: `redis://` or `rediss://` with user, password and database, `unix:///path?db=0`, or a bare path.
+ * Opens one Redis, a cluster, or the primary that Sentinels name (`parseRedisUrl`), never a replica.
  *
  * A command is sent once, now, or not at all: none waits for a connection, none is sent again by itself after one is
  * lost, since its first try may have been carried out. So every command settles within `commandTimeout`, and a caller
@@ -31,6 +34,9 @@ export interface OpenRedisOptions {
  */
 export function openRedis(url: string, options: OpenRedisOptions = {}): Redis {
   const commandTimeout = Math.min(options.commandTimeout ?? 1_000, 1_000);
+  const address = parseRedisUrl(url);
+  if (!address) throw new EgretError('EG-1901', { log: `redis.url must be one of ${redisUrlForms}` });
+  const again = (attempt: number) => Math.min(50 * 2 ** (attempt - 1), 1_000) * (0.5 + Math.random() / 2);
   const settings: RedisOptions = {
     commandTimeout,
     // A connection that owes a reply for so long is dead, whatever TCP believes: drop it and try a new one.
@@ -40,41 +46,63 @@ export function openRedis(url: string, options: OpenRedisOptions = {}): Redis {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableAutoPipelining: options.autoPipelining ?? false,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** (attempt - 1), 1_000) * (0.5 + Math.random() / 2),
+    retryStrategy: again,
     // After a failover our old primary is a replica: look for the new one.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     disableClientInfo: true,
     connectionName: options.name ?? 'egret',
   };
-  const path = /^(?:unix:(?:\/\/)?)?(\/[^?]*)(?:\?db=(\d+))?$/.exec(url);
-  const redis = path
-    ? new Redis({ ...settings, path: decodeURIComponent(path[1] as string), db: Number(path[2] ?? 0) })
-    : new Redis(url, settings);
-  redis.on('error', options.onError ?? (() => {}));
+  const redis =
+    address.way === 'cluster'
+      ? openCluster(address, settings, again)
+      : new Server({ ...settings, ...whereabouts(address, again) });
+  for (const trouble of ['error', 'node error']) redis.on(trouble, options.onError ?? (() => {}));
   return redis;
 }
 
+function whereabouts(address: RedisAddress, again: (attempt: number) => number): RedisOptions {
+  const { hosts, socket, group, username, password, tls, db } = address;
+  const known = { username, password, db, ...(tls ? { tls: {} } : {}) };
+  if (socket) return { path: socket, db };
+  if (!group) return { ...known, ...hosts[0] };
+  return {
+    ...known,
+    sentinels: [...hosts],
+    name: group,
+    ...(address.sentinelAuth ? { sentinelUsername: username, sentinelPassword: password } : {}),
+    ...(tls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
+    sentinelCommandTimeout: 1_000,
+    sentinelRetryStrategy: again,
+    // Leaves a primary as soon as a Sentinel says that there is another, whatever the old one still answers.
+    failoverDetector: true,
+  };
+}
+
+/** The servers that keys are on: each primary of a cluster, else the one there is. */
+export const serversOf = (redis: Redis): Server[] => (redis instanceof Cluster ? redis.nodes('master') : [redis]);
+export const isCluster = (redis: Redis): redis is Cluster => redis instanceof Cluster;
+
 /**
- * Commands of one turn of the event loop leave in one write to the socket: of all that a command costs this process,
+ * Commands of one turn of the event loop leave in one write to each socket: of all that a command costs this process,
  * that system call is half. Call it before sending.
  */
 export function gatherWrites(redis: Redis): () => void {
   let gathering = false;
   return () => {
-    const { stream } = redis;
-    if (gathering || !stream) return;
+    if (gathering) return;
     gathering = true;
-    stream.cork();
+    const streams = serversOf(redis).map(({ stream }) => stream);
+    for (const stream of streams) stream?.cork();
     setImmediate(() => {
       gathering = false;
-      stream.uncork();
+      for (const stream of streams) stream?.uncork();
     });
   };
 }
 
-/** Whether a command sent now would reach a server that is ready. */
+/** Whether a command sent now would reach a server that is ready; of a cluster, whichever its key is on. */
 export function isRedisReady(redis: Redis): boolean {
-  return redis.status === 'ready';
+  return redis.status === 'ready' && serversOf(redis).every((server) => server.status === 'ready');
 }
 
 /** Waits for the first connection; EG-1703 after `patience` milliseconds. */
@@ -88,10 +116,12 @@ export function redisReady(redis: Redis, patience = 5_000): Promise<void> {
     const settle = () => {
       clearTimeout(timer);
       redis.off('ready', ready);
+      redis.off('node ready', ready);
       redis.off('end', gone);
       redis.off('error', remember);
     };
     const ready = () => {
+      if (!isRedisReady(redis)) return;
       settle();
       resolve();
     };
@@ -101,6 +131,7 @@ export function redisReady(redis: Redis, patience = 5_000): Promise<void> {
     };
     const timer = setTimeout(gone, patience);
     redis.on('ready', ready);
+    redis.on('node ready', ready);
     redis.on('end', gone);
     redis.on('error', remember);
   });
@@ -120,7 +151,7 @@ export async function closeRedis(redis: Redis): Promise<void> {
 export function isRedisUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name === 'ReplyError')
-    return /^(?:(?:-|ERR )?(?:max number of clients)|(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS|BUSY|NOAUTH|WRONGPASS|UNBLOCKED)\b)/.test(
+    return /^(?:(?:-|ERR )?(?:max number of clients|Script attempted to access a non local key)|(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|OOM|MISCONF|NOREPLICAS|BUSY|NOAUTH|WRONGPASS|UNBLOCKED)\b)/.test(
       error.message,
     );
   if (
@@ -131,7 +162,7 @@ export function isRedisUnreachable(error: unknown): boolean {
     return true;
   const code = (error as NodeJS.ErrnoException).code;
   if (code !== undefined && unreachable.has(code)) return true;
-  return /^(?:Stream isn't writeable|Command timed out|Connection is closed|Socket timeout|connect ETIMEDOUT)/.test(
+  return /^(?:Stream isn't writeable|Command timed out|Connection is closed|Socket timeout|connect ETIMEDOUT|Cluster isn't ready|Too many Cluster redirections|None of startup nodes)/.test(
     error.message,
   );
 }

@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import t, { type Test } from 'tap';
 import { accountsDefaults } from '../../src/accounts/accounts.ts';
 import { errorsTable } from '../../src/cli/config.ts';
-import { limitsTable, loadConfig } from '../../src/config.ts';
 import { allSettings } from '../../src/config/settings.ts';
+import { limitsTable, loadConfig } from '../../src/config.ts';
 import { EgretError } from '../../src/errors.ts';
 import { scratch } from '../support/scratch.ts';
 
@@ -98,7 +98,7 @@ t.test('every problem is told at once, without what is secret', async (t) => {
     /database\.url holds a password: give it in EGRET_DATABASE_URL_FILE/,
     /EGRET_BASE_PORT must be a whole number/,
     /EGRET_LGO is no variable/,
-    /redis\.url must begin with/,
+    /redis\.url must be one of/,
     /issuer must be an origin/,
     /issuer must be https in production/,
     /session_idle must not exceed/,

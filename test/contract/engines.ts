@@ -3,11 +3,14 @@ import type { Test } from 'tap';
 import { databaseState } from '../../src/provider/adapter-database.ts';
 import { redisState } from '../../src/provider/adapter-redis.ts';
 import type { Batch, Key, ProtocolState } from '../../src/provider/state.ts';
-import { keyOf } from '../../src/provider/state.ts';
+import { buckets, digits, keyOf } from '../../src/provider/state.ts';
 import { openDatabase } from '../../src/store/database.ts';
-import { openRedis, redisReady } from '../../src/store/redis.ts';
+import { isRedisUnreachable, openRedis, redisReady, serversOf } from '../../src/store/redis.ts';
 import { database, type TestDatabaseOptions } from '../support/database.ts';
+import { until } from '../support/processes.ts';
 import { redis as startRedis } from '../support/redis.ts';
+import { redisCluster } from '../support/redis-cluster.ts';
+import { redisSentinels } from '../support/redis-sentinel.ts';
 
 /** One entry as it lies in the store, whatever the contract says of it. */
 export interface Row {
@@ -64,9 +67,40 @@ export async function onDatabase(t: Test, engine: TestDatabaseOptions['engine'])
   return bench;
 }
 
-export async function onRedis(t: Test): Promise<Bench> {
-  const server = await startRedis(t);
-  const clients = [openRedis(server.url), openRedis(server.url)] as const;
+/** One server. */
+export const onRedis = async (t: Test): Promise<Bench> => onRedisAt(t, (await startRedis(t)).url);
+
+/** Three primaries with replicas; meanwhile a slot moves, and the node it is then on is lost. */
+export async function onCluster(t: Test): Promise<Bench> {
+  const cluster = await redisCluster(t);
+  return onRedisAt(t, cluster.url, {
+    3: () => cluster.move('07'),
+    6: async () => (await cluster.owner('07')).server.kill(),
+  });
+}
+
+/** A group under Sentinel, whose primary is lost meanwhile, with writes that no replica saw. */
+export async function onSentinels(t: Test): Promise<Bench> {
+  const sentinels = await redisSentinels(t);
+  return onRedisAt(t, sentinels.url, {
+    async 6({ a }) {
+      const primary = await sentinels.primary();
+      await sentinels.cutOff(primary);
+      t.ok(await serves(a));
+      await primary.server.kill();
+      await sentinels.promoted(primary);
+    },
+  });
+}
+
+/** @param weather what befalls the servers before the case of that number; the case begins when they serve again */
+async function onRedisAt(
+  t: Test,
+  url: string,
+  weather: Record<number, (bench: Bench) => Promise<void>> = {},
+): Promise<Bench> {
+  const clients = [openRedis(url), openRedis(url)] as const;
+  let cases = 0;
   t.teardown(() => {
     for (const client of clients) client.disconnect();
   });
@@ -78,28 +112,43 @@ export async function onRedis(t: Test): Promise<Bench> {
     b: redisState(second, offset),
     offset: 0,
     sweeps: false,
-    racer: ['redis', server.url],
+    racer: ['redis', url],
     async rows() {
       const rows: Row[] = [];
-      for await (const found of first.scanStream({ count: 1000 }))
-        for (const key of found as string[]) {
-          const ttl = await first.pttl(key);
-          const [seconds, micros] = await first.time();
+      for (const server of serversOf(first))
+        for (const key of await server.keys('*')) {
+          const ttl = await server.pttl(key);
+          const [seconds, micros] = await server.time();
           const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-          if ((await first.type(key)) === 'stream') {
-            rows.push({ key, ttl, text: JSON.stringify(await first.xrange(key, '-', '+')) });
+          if ((await server.type(key)) === 'stream') {
+            rows.push({ key, ttl, text: JSON.stringify(await server.xrange(key, '-', '+')) });
             continue;
           }
-          const fields = await first.hgetall(key);
+          const fields = await server.hgetall(key);
           rows.push({ key, ttl, life: Number(fields.x) - now, spentFor: fields.f, text: JSON.stringify(fields) });
         }
       return rows;
     },
     async clear() {
-      await first.flushall();
+      await weather[++cases]?.(bench);
+      for (const state of [bench.a, bench.b]) await until(() => serves(state), 10_000);
+      for (const server of serversOf(first)) await server.flushall();
     },
   };
   return bench;
+}
+
+/** Whether a step in every bucket is carried out now. */
+export async function serves(state: ProtocolState): Promise<boolean> {
+  const everywhere = Array.from({ length: buckets }, (_, bucket) => keyOf('Session', fresh(digits(bucket))));
+  const put = (key: Key) => state.commit({ lock: key, put: [{ key, payload: '', expiresAt: later() }] });
+  return Promise.all(everywhere.map(put)).then(
+    () => true,
+    (error: unknown) => {
+      if (isRedisUnreachable(error)) return false;
+      throw error;
+    },
+  );
 }
 
 export const fresh = (bucket = '07'): string => bucket + randomBytes(16).toString('base64url');

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { wants } from '../support/wants.ts';
-import { type Bench, onDatabase, onRedis } from './engines.ts';
+import { type Bench, onCluster, onDatabase, onRedis, onSentinels } from './engines.ts';
 import { keeping } from './keeping.ts';
 import { once } from './once.ts';
 import { race } from './race.ts';
@@ -10,6 +10,8 @@ const engines: [name: string, needs: { skip?: string }, open: (t: Test) => Promi
   ['PostgreSQL, embedded', {}, (t) => onDatabase(t, 'embedded')],
   ["PostgreSQL, the system's", wants('postgresql'), (t) => onDatabase(t, 'debian')],
   ['Redis', wants('redis-server'), onRedis],
+  ['Redis Cluster', wants('redis-server'), onCluster],
+  ['Redis under Sentinel', wants('redis-server'), onSentinels],
 ];
 
 for (const [name, needs, open] of engines)

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { Database } from '../../src/store/database.ts';
+import type { Redis } from '../../src/store/redis.ts';
 import type { Secrets } from './passer.ts';
 
 /** What a heap of text says in other words: hex, base64 and JSON escapes are read too, one layer deep. */

@@ -92,7 +92,7 @@ t.test('who cannot be reached', async (t) => {
   t.match(await failure(redisReady(nobody, 100)), { code: 'EG-1703', message: /ENOENT/ });
   const secure = openRedis('rediss://user:secret@127.0.0.1:1/2');
   t.teardown(() => secure.disconnect());
-  t.match(secure.options, { tls: Boolean, username: 'user', password: 'secret', db: 2, host: '127.0.0.1' });
+  t.match(secure.options, { tls: Object, username: 'user', password: 'secret', db: 2, host: '127.0.0.1' });
   const error = await failure(redisReady(secure, 100));
   t.match(error, { code: 'EG-1703', message: /ECONNREFUSED/ });
   t.notMatch(error.message, /secret/);

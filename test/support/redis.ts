@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import net from 'node:net';
 import type { Test } from 'tap';
 import { type Program, program, until } from './processes.ts';
@@ -16,23 +17,19 @@ export interface TestRedis {
   start(): Promise<void>;
 }
 
-/** Starts a redis-server; ask `wants('redis-server')` first. It dies with this process, even by kill -9. */
+/** Starts a redis-server; ask `wants('redis-server')` first. */
 export async function redis(t: Test, options: { args?: readonly string[] } = {}): Promise<TestRedis> {
-  const server = find('redis-server');
-  if (!server) throw new Error('no redis-server on this machine: ask wants("redis-server") first');
   const folder = scratch(t, 'redis');
   const socket = `${folder}/s`;
-  // The shell waits for the end of standard input, which comes when we die.
-  const leash = 'exec 3<&0; "$@" 3<&- & p=$!; echo "pid $p"; (cat <&3; kill -9 $p) & wait $p';
   const args = ['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700', '--save', '', '--dir', folder];
   let running: Program | undefined;
   let pid = 0;
 
   async function start() {
-    const started = program(t, 'sh', ['-c', leash, 'sh', server as string, ...args, ...(options.args ?? [])]);
-    running = started;
-    pid = Number((await started.waitFor(/^pid (\d+)$/m))[1]);
-    await until(() => answers(socket));
+    const started = await leashed(t, [...args, ...(options.args ?? [])]);
+    running = started.program;
+    pid = started.pid;
+    await until(() => answers({ path: socket }));
   }
   await start();
   return {
@@ -49,9 +46,32 @@ export async function redis(t: Test, options: { args?: readonly string[] } = {})
   };
 }
 
-function answers(socket: string): Promise<boolean> {
+/** Starts redis-server with these arguments; it dies with this process, even by kill -9. */
+export async function leashed(t: Test, args: readonly string[]): Promise<{ program: Program; pid: number }> {
+  const server = find('redis-server');
+  if (!server) throw new Error('no redis-server on this machine: ask wants("redis-server") first');
+  // The shell waits for the end of standard input, which comes when we die.
+  const leash = 'exec 3<&0; "$@" 3<&- & p=$!; echo "pid $p"; (cat <&3; kill -9 $p) & wait $p';
+  const started = program(t, 'sh', ['-c', leash, 'sh', server, ...args]);
+  return { program: started, pid: Number((await started.waitFor(/^pid (\d+)$/m))[1]) };
+}
+
+/** A port of loopback below those that the kernel gives to clients, so that none of them takes it meanwhile. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_240, 32_000);
+    const free = await new Promise<boolean>((resolve) => {
+      const trial = net.createServer().listen(port, '127.0.0.1', () => trial.close(() => resolve(true)));
+      trial.on('error', () => resolve(false));
+    });
+    if (free) return port;
+  }
+}
+
+/** Whether a server answers there. */
+export function answers(where: net.NetConnectOpts): Promise<boolean> {
   return new Promise((resolve) => {
-    const connection = net.connect(socket, () => connection.write('PING\r\n'));
+    const connection = net.connect(where, () => connection.write('PING\r\n'));
     connection.on('data', (bytes) => {
       resolve(bytes.toString().startsWith('+PONG'));
       connection.destroy();

@@ -46,12 +46,13 @@ t.test('what is not understood ends with 2 and says what is', async (t) => {
   }
 });
 
-/** Every verb as the help lists it, `clients show`, with its arguments. */
-async function everyVerb(run: Run): Promise<readonly (readonly [verb: string, args: string[]])[]> {
+/** Every verb as the help lists it, `clients show`, with its arguments and the options it must have. */
+async function everyVerb(run: Run): Promise<readonly (readonly [verb: string, args: string[], must: string])[]> {
   const { out } = await run('--help');
   return [...out.matchAll(/^ {2}egret ([a-z]+(?: [a-z][a-z-]*)?)(.*)$/gm)].map(([, verb = '', rest = '']) => [
     verb,
-    [...rest.replace(/\[.*?\]/g, '').matchAll(/[A-Z]+/g)].map(([name]) => name),
+    [...rest.replace(/\[.*?\]|--[a-z]+ \S+/g, '').matchAll(/[A-Z]+/g)].map(([name]) => name),
+    (rest.replace(/\[.*?\]/g, '').match(/--[a-z]+ [^\s|]+/g) ?? []).join(' '),
   ]);
 }
 
@@ -99,11 +100,11 @@ t.test('a store that is not there ends with 3, at once', async (t) => {
   });
   const run = runner(t, { EGRET_DATABASE_URL: `postgres://egret:hidden@127.0.0.1:${closed}/egret` });
   const id = randomUUID();
-  const named: Record<string, string> = { CLIENT: 'renshe', WHO: id, ACCOUNT: id, MESSAGE: id };
-  for (const [verb, args] of await everyVerb(run)) {
+  const named: Record<string, string> = { CLIENT: 'renshe', WHO: id, ACCOUNT: id, MESSAGE: id, CASE: '7K4M-20Q9' };
+  for (const [verb, args, must] of await everyVerb(run)) {
     // the doctor says it among everything else: test/cli/doctor.test.ts
     if (/^(serve$|doctor$|config )/.test(verb)) continue;
-    const ran = await run([verb, ...args.map((name) => named[name])].join(' '));
+    const ran = await run([verb, ...args.map((name) => named[name]), must].join(' '));
     t.equal(ran.code, 3, verb);
     t.match(ran.err, /^EG-1702 {2}The records cannot be reached \(ECONNREFUSED\)\.\n$/);
     t.equal(ran.out, '');

@@ -73,7 +73,7 @@ export interface ClientRecord extends Definition {
   readonly state: 'active' | 'stopped';
   /** base64url of the keyed hash, newest first. */
   readonly secretHashes: readonly string[];
-  /** Which wording of the items people are shown. */
+  /** Which wording of the matter and the items people are shown. */
   readonly itemsVersion: string;
   readonly origins: string[];
 }

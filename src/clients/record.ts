@@ -9,7 +9,10 @@ export interface ClientRow {
   readonly secrets: Buffer[] | null;
 }
 
-/** The record that is in force; the version of its items is a hash of all of them, in both languages. */
+/**
+ * The record that is in force. The version of its wording is a hash of its items and of the matter they are for, in both
+ * languages: whatever a person reads of its purposes (《个人信息保护法》第十四条).
+ */
 export function recordOf({ definition, state, secrets }: ClientRow): ClientRecord {
   return {
     ...definition,
@@ -17,7 +20,10 @@ export function recordOf({ definition, state, secrets }: ClientRow): ClientRecor
     state,
     origins: definition.origins ?? [],
     secretHashes: (secrets ?? []).map((secret) => secret.toString('base64url')),
-    itemsVersion: hash('sha256', canonical(definition.items ?? []), 'base64url').slice(0, 12),
+    itemsVersion: hash('sha256', canonical([definition.matter ?? null, definition.items ?? []]), 'base64url').slice(
+      0,
+      12,
+    ),
   };
 }
 

@@ -47,6 +47,8 @@ t.test('apply', async (t) => {
     const { itemsVersion } = record ?? {};
     await clients.apply([{ ...good, items: [{ ...item, purpose: bilingual('another reason') }] }]);
     t.not(clients.snapshot().clients.get('zhujian')?.itemsVersion, itemsVersion, 'people are shown other words');
+    await clients.apply([{ ...good, matter: bilingual('another matter') }]);
+    t.not(clients.snapshot().clients.get('zhujian')?.itemsVersion, itemsVersion, 'the matter is a purpose too');
     await clients.apply([good]);
     t.equal(clients.snapshot().clients.get('zhujian')?.itemsVersion, itemsVersion);
   });

@@ -170,9 +170,23 @@ t.test('a consent in another wording', async (t) => {
     t.equal(await none(here), null);
   });
 
+  const latest = () => ({
+    ...definition('把你的名字写进邻里通讯录。', [item('phone', 'sensitive', '发短信告诉你。')]),
+    matter: text('办理居住登记'),
+  });
+  await t.test('another matter, for the same items', async (t) => {
+    writeFileSync(file, stringify(latest()));
+    t.match((await egret(`clients apply ${file}`)).out, /changed +matter/);
+    await until(async () => (await none(there)) === 'consent_required', patience);
+    const again = await visit(there);
+    t.same(again.pages, ['consent']);
+    t.match(again.shown, '办理居住登记');
+    t.match(again.shown, '测试社区后来改了说明，所以再问你');
+    t.equal(await none(here), null, 'once');
+  });
+
   await t.test('another change of the record asks nobody', async (t) => {
-    const items = [item('phone', 'sensitive', '发短信告诉你。')];
-    const now = { ...definition('把你的名字写进邻里通讯录。', items), scopes: ['openid', 'profile', 'realname'] };
+    const now = { ...latest(), scopes: ['openid', 'profile', 'realname'] };
     writeFileSync(file, stringify(now));
     t.match((await egret(`clients apply ${file}`)).out, /changed +scopes/);
     await until(

@@ -69,8 +69,14 @@ export async function setSequence(tx: TransactionSql, one: { table: string; colu
   await tx`select setval(pg_get_serial_sequence(${quoted(one.table)}, ${one.column}), ${one.last}::bigint)`;
 }
 
-export const copyOut = (tx: TransactionSql, { name, columns }: Table): Promise<Readable> =>
-  tx.unsafe(`copy ${quoted(name)} (${columns.map(quoted).join(', ')}) to stdout`).readable();
+/**
+ * The rows of a table. The driver stops its socket when this stream is full and starts it from `_read`, which Node does
+ * not call any more once the last row and the end of the COPY came together: then every later query would wait for ever.
+ */
+export async function copyOut(tx: TransactionSql, { name, columns }: Table): Promise<Readable> {
+  const rows = await tx.unsafe(`copy ${quoted(name)} (${columns.map(quoted).join(', ')}) to stdout`).readable();
+  return rows.once('end', () => rows._read(0));
+}
 
 /**
  * Copies rows into a table; returns how many it then holds. The driver reports an error at the end of a COPY to nobody,
@@ -164,7 +170,8 @@ export async function emptyTables(tx: TransactionSql, tables: readonly Table[]):
 
 /** A transaction's number means nothing on another server: readers that go on from one find these as new. */
 export async function renewTransactionNumbers(tx: TransactionSql): Promise<void> {
-  await tx`update account_endings set xid = pg_current_xact_id()`;
+  for (const { name, columns } of await recordTables(tx))
+    if (columns.includes('xid')) await tx`update ${tx(name)} set xid = pg_current_xact_id()`;
 }
 
 /** Events of protocol acts that waited beside protocol state in PostgreSQL, the oldest first; they are taken out. */

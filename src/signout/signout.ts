@@ -48,10 +48,16 @@ const wait = 3_000;
 export function createSignOut(needs: SignOutNeeds): SignOut {
   const { desk, clock, outbox } = needs;
   /** @param named what the request called its client; told only where there is one of that name */
-  const refused = (request: FastifyRequest, reason: string, code: Code, named?: unknown): void => {
-    request.log.warn({ reason }, 'sign-out request refused');
+  const refused = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    reason: string,
+    code: Code,
+    named?: unknown,
+  ): FastifyReply => {
     const client = typeof named === 'string' && needs.clients.snapshot().clients.has(named) ? { client: named } : {};
     needs.attempts.note({ type: 'sign-out.refused', address: request.ip, code, ...client, detail: { reason } });
+    return desk.refuse(request, reply, code, { reason });
   };
   const clientOf = (id: string | undefined) => {
     const client = id === undefined ? undefined : needs.clients.snapshot().clients.get(id);
@@ -116,10 +122,7 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
   async function fromDepartment(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const given = (request.method === 'POST' ? request.body : request.query) as { client_id?: unknown } | undefined;
     const checked = await check(given);
-    if (!checked.ok) {
-      refused(request, checked.reason, 'EG-1501', given?.client_id);
-      return desk.refuse(request, reply, 'EG-1501');
-    }
+    if (!checked.ok) return refused(request, reply, checked.reason, 'EG-1501', given?.client_id);
     reply.header('cache-control', 'no-store');
     // a post of another site carries no cookie (SameSite=Lax): who is signed in shows on the way back by GET
     if (request.method === 'GET' && checked.request.target && !(await present(request)))
@@ -128,19 +131,13 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
   }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    if (!(await desk.allowed(request, reply))) {
-      refused(request, 'form', 'EG-1003');
-      return reply;
-    }
+    if (!(await desk.allowed(request, reply))) return reply;
     const choice = field(request, 'choice', 10);
     const sealed = field(request, 'request', 8_000);
     const session = await present(request);
     if (!session) return nobody(request, reply, {});
     const asked = sealed === undefined ? {} : openRequest(sealed, session.uid);
-    if (!asked) {
-      refused(request, 'request', 'EG-1004');
-      return desk.refuse(request, reply, 'EG-1004');
-    }
+    if (!asked) return refused(request, reply, 'request', 'EG-1004');
     const one = choice === 'one' ? asked.clientId : undefined;
     if (choice !== 'all' && one === undefined) return desk.refuse(request, reply, 'EG-1001');
     const onward = asked.clientId && asked.target ? { client: asked.clientId, href: asked.target } : undefined;

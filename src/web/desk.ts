@@ -21,12 +21,12 @@ export interface Desk {
   /** False for a post that did not come from our own page; the desk has answered EG-1003 then. */
   allowed(request: FastifyRequest, reply: FastifyReply): Promise<boolean>;
   html(reply: FastifyReply, page: string, status?: number): FastifyReply;
-  /** The error page of a catalogue code with a case number, logged, with the code's status. */
+  /** The error page of a catalogue code with a case number, logged (with the reason, where one is given), with the code's status. */
   refuse(
     request: FastifyRequest,
     reply: FastifyReply,
     code: Code,
-    options?: { until?: number } & Pick<ErrorPage, 'safe' | 'retry' | 'department' | 'back'>,
+    options?: { until?: number; reason?: string } & Pick<ErrorPage, 'safe' | 'retry' | 'department' | 'back'>,
   ): FastifyReply;
   /** A cap per address: false when used up; the desk has answered 429 with Retry-After then. */
   withinLimit(request: FastifyRequest, reply: FastifyReply, name: string): Promise<boolean>;
@@ -117,14 +117,14 @@ export function createDesk(needs: DeskNeeds): Desk {
       .type('text/html; charset=utf-8')
       .send(page);
   const refuse: Desk['refuse'] = (request, reply, code, options = {}) => {
+    const { until, reason, ...more } = options;
     const number = caseNumber();
-    request.log.warn({ code, case: number, route: request.routeOptions.url }, catalogue[code].log);
+    request.log.warn({ code, case: number, route: request.routeOptions.url, reason }, catalogue[code].log);
     const { status } = catalogue[code];
     if (status === 503 || status === 429) {
-      const wait = options.until ? Math.max(1, Math.ceil((options.until - clock.now()) / 1000)) : 5;
+      const wait = until ? Math.max(1, Math.ceil((until - clock.now()) / 1000)) : 5;
       reply.header('retry-after', wait);
     }
-    const { until, ...more } = options;
     const touched = code === 'EG-1306' || code.startsWith('EG-P');
     const page = errorPageView(
       { code, caseNumber: number, at: clock.now(), retryAt: until, ...more },

@@ -28,6 +28,16 @@ export interface Endings {
   onNews(kind: EndingKind, listener: () => void): () => void;
 }
 
+interface Row {
+  readonly id: number;
+  readonly kind: string;
+  /** Hex. */
+  readonly ref: string;
+  /** Epoch ms, as is `until`. */
+  readonly at: number;
+  readonly until: number;
+}
+
 /** Stands for every account: once, in place of an ending for each of a city's people. */
 export const everyone = '*';
 
@@ -39,26 +49,32 @@ export function watchEndings(database: Database, clock: Clock) {
   const recent = new Map<string, { at: number; until: number }>();
   const latest = new Map<string, number>();
   const listeners = new Set<{ kind: EndingKind; call: () => void }>();
-  /** Ids of the last reading: the next one reads those of the last seconds again. */
-  let lately = new Set<string>();
+  /** Ids of the last reading: the next one may read some of them again. */
+  let lately = new Set<number>();
+  /** Every transaction of a lower number was over at the last reading. */
   let cursor = 0n;
   let timer: NodeJS.Timeout | undefined;
   let listening: { unlisten(): Promise<void> } | undefined;
   let running: Promise<void> | undefined;
 
   async function read(): Promise<void> {
-    // a lower id may commit after a higher one: look a few seconds back, not only past the highest id seen
-    const rows = await database.sql<{ id: string; kind: string; ref: Buffer; at: Date; until: Date }[]>`
-      select id, kind, ref, at, until from endings
-      where until > ${new Date(clock.now())} and (id > ${cursor.toString()} or at > ${new Date(clock.now() - 10_000)}) order by id`;
+    // a lower id may commit after a higher one, long after: what counts is which transactions were still open
+    const [found] = await database.sql<{ open: string; rows: Row[] | null }[]>`
+      select pg_snapshot_xmin(pg_current_snapshot())::text as open,
+        (select json_agg(json_build_object('id', id, 'kind', kind, 'ref', encode(ref, 'hex'),
+          'at', extract(epoch from at) * 1000, 'until', extract(epoch from until) * 1000) order by id) from endings
+          where xid >= ${cursor.toString()}::xid8 and until > ${new Date(clock.now())}) as rows`;
+    const open = BigInt(found?.open ?? 0);
+    // a standby took over that had not heard of the last transactions, and gives their numbers out again
+    const anew = open < cursor;
+    cursor = anew ? 0n : open;
+    const rows = found?.rows ?? [];
     const news = new Set(rows.filter(({ id }) => !lately.has(id)).map(({ kind }) => kind));
     lately = new Set(rows.map(({ id }) => id));
-    for (const row of rows) {
-      remember(row.kind, row.ref.toString('hex'), row.at.getTime(), row.until.getTime());
-      if (BigInt(row.id) > cursor) cursor = BigInt(row.id);
-    }
+    for (const { kind, ref, at, until } of rows) remember(kind, ref, at, until);
     for (const [key, { until }] of recent) if (until < clock.now()) recent.delete(key);
     for (const { kind, call } of listeners) if (news.has(kind)) call();
+    if (anew) await read();
   }
   function remember(kind: string, ref: string, at: number, until: number): void {
     const key = `${kind}:${ref}`;

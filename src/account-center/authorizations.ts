@@ -17,7 +17,8 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
     const session = await room.present(request, reply);
     if (!session) return reply;
     const standing = await consents.standing(session.accountId);
-    const rows = Object.entries(standing).flatMap(([clientId, { granted, givenAt, noticeOff }]): Authorization[] => {
+    const rows = Object.entries(standing).flatMap(([clientId, given]): Authorization[] => {
+      const { granted, givenAt, noticeOff } = given;
       const client = room.client(clientId);
       if (!client || (granted.length === 0 && !noticeOff)) return [];
       return [
@@ -26,6 +27,7 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
           scopes: client.scopes.filter((each) => granted.includes(each)),
           since: givenAt,
           ...(granted.length > 0 ? { until: givenAt + consentLife, withdraw: `${base}/${clientId}` } : {}),
+          reworded: granted.length > 0 && given.itemsVersion !== client.itemsVersion,
           notice: { action: `${base}/${clientId}/notice`, off: noticeOff },
         },
       ];

@@ -16,6 +16,8 @@ export interface Authorization {
   readonly since: number;
   /** Epoch milliseconds: the day it ends by itself. */
   readonly until?: number;
+  /** It was given to other words than the department's present ones: until it is given anew, nothing is received. */
+  readonly reworded?: boolean;
   /** GET: the page that asks once more. */
   readonly withdraw?: string;
   /** Whether the roaming notice is off, and where it is switched: POST notice=on|off. */
@@ -75,6 +77,7 @@ ${
   html`<p class="small">${capital(scopeList(context, row.scopes))}</p>
 <p class="quiet">${row.until === undefined ? since : words.until(since, dateOf(row.until))}</p>`
 }
+${row.reworded && html`<p class="small">${words.reworded(short)}</p>`}
 ${row.notice.off && html`<p class="quiet">${words.noticeOff}</p>`}
 ${quietPost(context, {
   action: row.notice.action,
@@ -134,6 +137,8 @@ export const views = {
           department: gongjijin,
           scopes: ['phone'],
           since: sampleTime('10:00', '2026-02-02'),
+          until: sampleTime('00:00', '2026-08-04'),
+          reworded: true,
           withdraw: '/account/authorizations/gongjijin',
           notice: { action: '/account/authorizations/gongjijin/notice', off: true },
         },

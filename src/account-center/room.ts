@@ -11,6 +11,7 @@ import type { Database } from '../store/database.ts';
 import type { Desk } from '../web/desk.ts';
 import type { PageContext } from '../web/html.ts';
 import type { Way } from '../web/words-items.ts';
+import type { Left } from './sessions.view.ts';
 
 export interface AccountCenterNeeds {
   readonly desk: Desk;
@@ -25,8 +26,12 @@ export interface AccountCenterNeeds {
   readonly accounts: Pick<Accounts, 'accountForClaims'>;
   readonly reference: (accountId: string) => Uint8Array;
   readonly signOut: {
-    /** Ends a session of the list, or its stay at one department alone, and tells who is concerned. */
-    endTarget(target: Target, by: string, only?: string): Promise<unknown>;
+    /** Ends a session of the list, and tells who is concerned. */
+    endTarget(target: Target, by: string): Promise<unknown>;
+    /** Ends its stay at one department alone, waits a moment for the answer, and names what `left` tells of. */
+    leave(target: Target, by: string, clientId: string): Promise<string>;
+    /** What is known by now of such an end. */
+    left(id: string): Promise<Left | undefined>;
     /** Tells the departments of these stays, within the transaction that ends them. */
     tell(tx: TransactionSql, target: Target): Promise<unknown>;
   };

@@ -20,7 +20,7 @@ export function sessionPages(scope: FastifyInstance, room: Room): void {
   scope.get(accountPlaces.sessions, async (request, reply) => {
     const session = await room.present(request, reply);
     if (!session) return reply;
-    const { done, client: named } = request.query as { done?: unknown; client?: unknown };
+    const { done, result } = request.query as { done?: unknown; result?: unknown };
     const shown = await Promise.all(
       (await room.standing(session)).map(
         async ({ digest, device, startedAt, seen, methods, visits, current }): Promise<AccountSession> => {
@@ -42,8 +42,8 @@ export function sessionPages(scope: FastifyInstance, room: Room): void {
         },
       ),
     );
-    const left = done === 'left' && typeof named === 'string' ? room.client(named) : undefined;
-    const told = left ? { left: departmentOf(left) } : (['one', 'others'] as const).find((each) => each === done);
+    const left = done === 'left' && typeof result === 'string' ? await signOut.left(result) : undefined;
+    const told = left ? { left } : (['one', 'others'] as const).find((each) => each === done);
     const said = told ? { done: told } : {};
     return desk.html(
       reply,
@@ -70,8 +70,8 @@ export function sessionPages(scope: FastifyInstance, room: Room): void {
     for (const target of await room.standing(session))
       for (const { clientId } of target.visits)
         if (visitOf(target.digest, clientId) === wanted) {
-          await signOut.endTarget(target, 'person', clientId);
-          return reply.redirect(`${accountPlaces.sessions}?done=left&client=${clientId}`, 303);
+          const result = await signOut.leave(target, 'person', clientId);
+          return reply.redirect(`${accountPlaces.sessions}?done=left&result=${result}`, 303);
         }
     return reply.redirect(accountPlaces.sessions, 303);
   });

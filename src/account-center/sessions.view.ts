@@ -1,6 +1,6 @@
 import { icon } from '../web/assets/icons.ts';
 import { button, buttonLink, form, quietPost } from '../web/form.view.ts';
-import { type Html, html, type PageContext, shown, type View } from '../web/html.ts';
+import { fill, type Html, html, type PageContext, shown, type View } from '../web/html.ts';
 import { page, places } from '../web/layout.view.ts';
 import { badge, type Department } from '../web/parts.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
@@ -8,6 +8,7 @@ import { comingTime, nearTime } from '../web/words.ts';
 import { accountWords } from '../web/words-account.ts';
 import { deviceIcon, deviceWord } from '../web/words-device.ts';
 import { listOf, type Way, waysWord } from '../web/words-items.ts';
+import { signOutWords } from '../web/words-sign-out.ts';
 import { done, menu } from './menu.view.ts';
 
 export interface AccountSession {
@@ -41,7 +42,20 @@ export interface AccountSessions {
   /** POST without fields: ends all but this one. */
   readonly endOthers: string;
   /** What was just done. */
-  readonly done?: 'one' | 'others' | { readonly left: Department };
+  readonly done?: 'one' | 'others' | { readonly left: Left };
+}
+
+/** How leaving one department stands. Times are epoch milliseconds. */
+export interface Left {
+  readonly department: Department;
+  /** As on the page of a sign-out: only an answer of the department's makes it `out`. */
+  readonly state: 'out' | 'silent' | 'no-notice' | 'waiting';
+  /** Of a `silent` one: nobody tells it any more. */
+  readonly givenUp?: boolean;
+  /** When it answered. */
+  readonly at?: number;
+  /** The latest end of its own session. */
+  readonly latestEnd?: number;
 }
 
 export const accountSessionsView: View<AccountSessions> = (model, context) => {
@@ -68,8 +82,30 @@ export const accountSessionsView: View<AccountSessions> = (model, context) => {
 
 function said(context: PageContext, what: NonNullable<AccountSessions['done']>): Html {
   const words = accountWords(context);
-  if (typeof what === 'object') return done(words.left(what.left.short[context.lang]), words.leftText);
+  if (typeof what === 'object') return leftNotice(context, what.left);
   return done(what === 'one' ? words.endedOne : words.endedOthers, words.ended);
+}
+
+/** Our side has ended; of the department's own side nothing is said that it did not say. */
+function leftNotice(context: PageContext, { department, state, givenUp, at, latestEnd }: Left): Html {
+  const words = signOutWords(context);
+  const { leftText } = accountWords(context);
+  const short = department.short[context.lang];
+  if (state === 'out') {
+    const answered = badge('done', at === undefined ? words.out : words.outAt(comingTime(at, context)));
+    return done(words.doneOne(short), html`${answered} ${leftText}`);
+  }
+  const said = {
+    silent: badge('open', words.silent),
+    waiting: badge('waiting', words.asking),
+    'no-notice': badge('open', words.untold),
+  }[state];
+  const time = latestEnd !== undefined && html`<strong>${comingTime(latestEnd, context)}</strong>`;
+  const end =
+    latestEnd !== undefined && latestEnd <= context.now
+      ? fill(words.passed, { time })
+      : html`${state === 'no-notice' || givenUp ? words.untoldText : words.silentText}${time && fill(words.latest, { time })}`;
+  return html`<div class="notice limited" role="status"><p class="notice-title">${words.openOne(short)}</p><p>${said} ${end}${leftText}</p></div>`;
 }
 
 function row(context: PageContext, model: AccountSessions, session: AccountSession): Html {
@@ -164,6 +200,20 @@ export const views = {
     },
     'only this': { ...addresses, sessions: [here], done: 'others' },
     'one ended': { ...addresses, sessions: [here], done: 'one' },
-    'one department left': { ...addresses, sessions: [here], done: { left: yibao } },
+    'one department left': {
+      ...addresses,
+      sessions: [here],
+      done: { left: { department: yibao, state: 'out', at: sampleTime('09:16'), latestEnd: sampleTime('09:46') } },
+    },
+    'one department silent': {
+      ...addresses,
+      sessions: [here],
+      done: { left: { department: yibao, state: 'silent', latestEnd: sampleTime('09:46') } },
+    },
+    'one department untold': {
+      ...addresses,
+      sessions: [here],
+      done: { left: { department: yibao, state: 'no-notice', latestEnd: sampleTime('09:46') } },
+    },
   }),
 };

@@ -13,11 +13,20 @@ import type { Vault } from '../keys/keys.ts';
 import { type BrowserSession, type Epochs, type Lifetimes, paths } from '../provider/provider.ts';
 import { type Desk, field } from '../web/desk.ts';
 import { places } from '../web/layout.view.ts';
-import { type Ended, type EndingNeeds, endTarget, readSignOut, type Target, targetOf, tell } from './ending.ts';
+import {
+  type Ended,
+  type EndingNeeds,
+  endTarget,
+  readSignOut,
+  type SignOutRecord,
+  type Target,
+  targetOf,
+  tell,
+} from './ending.ts';
 import { createSeal, hintVerifier } from './question.ts';
 import { checkRequest, type SignOutRequest } from './request.ts';
 import { rowsOf } from './result.ts';
-import { signOutResultView } from './result.view.ts';
+import { type SignOutRow, signOutResultView } from './result.view.ts';
 import { nobodySignedInView, signOutView } from './sign-out.view.ts';
 
 export type { Ended, Target } from './ending.ts';
@@ -36,8 +45,12 @@ export interface SignOut {
   routes(scope: FastifyInstance): Promise<void>;
   /** Ends this session everywhere. */
   endSession(session: BrowserSession, by: string): Promise<Ended>;
-  /** The same for a session of the account centre's list, or for its stay at one department alone. */
-  endTarget(target: Target, by: string, only?: string): Promise<Ended>;
+  /** The same for a session of the account centre's list. */
+  endTarget(target: Target, by: string): Promise<Ended>;
+  /** Ends its stay at one department alone, waits a moment for the answer, and names what `left` tells of. */
+  leave(target: Target, by: string, clientId: string): Promise<string>;
+  /** What is known by now of a stay that was ended alone; undefined for any other name, and after a day. */
+  left(id: string): Promise<SignOutRow | undefined>;
   /** Writes the notices of these stays alone, in the transaction of the act that ends them; kick the outbox after it. */
   tell(tx: TransactionSql, target: Target): Promise<unknown>;
 }
@@ -82,6 +95,11 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
   const onwardOf = ({ clientId, target }: SignOutRequest) => {
     const client = clientOf(clientId);
     return client && target ? { href: target, department: departmentOf(client) } : undefined;
+  };
+
+  const rowsNow = async (record: SignOutRecord): Promise<SignOutRow[]> => {
+    const messages = await outbox.results(record.rows.flatMap(({ message }) => message ?? []));
+    return rowsOf(record, messages, needs.clients.snapshot().clients, clock.now());
   };
 
   const nobody = (request: FastifyRequest, reply: FastifyReply, asked: SignOutRequest): FastifyReply => {
@@ -157,7 +175,16 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
 
   return {
     endSession: (session, by) => endTarget(needs, targetOf(session), by),
-    endTarget: (target, by, only) => endTarget(needs, target, by, only === undefined ? {} : { only }),
+    endTarget: (target, by) => endTarget(needs, target, by),
+    async leave(target, by, clientId) {
+      const { id, messages } = await endTarget(needs, target, by, { only: clientId });
+      await outbox.awaitResult(Object.values(messages), wait);
+      return id;
+    },
+    async left(id) {
+      const record = await readSignOut(needs, id);
+      return record && !record.everything ? (await rowsNow(record))[0] : undefined;
+    },
     tell: (tx, target) => tell(needs, tx, target, target.visits, false),
     async routes(scope) {
       scope.get(paths.end_session, fromDepartment);
@@ -174,7 +201,6 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
       scope.get<{ Params: { id: string } }>(`${places.signOut}/result/:id`, async (request, reply) => {
         const record = await readSignOut(needs, request.params.id);
         if (!record) return desk.refuse(request, reply, 'EG-1002');
-        const messages = await outbox.results(record.rows.flatMap(({ message }) => message ?? []));
         const session = await present(request);
         const onward = onwardOf({ clientId: record.onward?.client, target: record.onward?.href } as SignOutRequest);
         return desk.html(
@@ -182,7 +208,7 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
           signOutResultView(
             {
               everything: record.everything,
-              rows: rowsOf(record, messages, needs.clients.snapshot().clients, clock.now()),
+              rows: await rowsNow(record),
               ...(onward ? { onward } : {}),
               refresh: `${places.signOut}/result/${request.params.id}`,
               ...(session ? {} : { signIn: places.account }),

@@ -45,8 +45,7 @@ export const accountWords = dictionary(
     endOthers: '其他设备全部退出',
     endOthersHint: '会通知每个进入过的部门。',
     leaveOne: (department: string) => `只退出${department}`,
-    left: (department: string) => `已让${department}退出`,
-    leftText: '正在通知它。没有回应的，或者不接收通知的，它那边的登录会在到期时自动失效。别处的登录不受影响。',
+    leftText: '白鹭通行证已断开你在那里的登录，别处的登录不受影响。',
     endedOne: '已让那台设备退出',
     endedOthers: '其他设备都已退出白鹭通行证',
     ended: '正在通知它进入过的部门。部门没有回应的，它那边的登录会在到期时自动失效。',
@@ -57,6 +56,7 @@ export const accountWords = dictionary(
     noneGo: '去办事',
     agreedOn: (date: string) => `${date}同意`,
     until: (since: string, until: string) => `${since}，到 ${until}`,
+    reworded: (department: string) => `${department}后来改了说明，下次去会重新问你。在那之前，这些信息它都取不到。`,
     withdraw: '收回',
     withdrawLater: '收回后，部门不能再取，已办的事不受影响。',
     noticeOn: '以后再去时，先提示我',
@@ -123,9 +123,7 @@ export const accountWords = dictionary(
     endOthers: 'Sign out all other devices',
     endOthersHint: 'Every department visited there is told.',
     leaveOne: (department) => `Sign out of the ${department} only`,
-    left: (department) => `You left the ${department}`,
-    leftText:
-      'It is being told. Where it does not answer, or takes no notices, its own session ends when its time is up. Other sign-ins stay as they are.',
+    leftText: 'Egret has ended your stay there. Other sign-ins stay as they are.',
     endedOne: 'That device is signed out',
     endedOthers: 'All other devices are signed out of Egret',
     ended:
@@ -137,6 +135,8 @@ export const accountWords = dictionary(
     noneGo: 'See the departments',
     agreedOn: (date) => `Agreed ${date}`,
     until: (since, until) => `${since}, until ${until}`,
+    reworded: (department) =>
+      `The ${department} has changed its words since, and you are asked again at your next visit. Until then it receives none of this.`,
     withdraw: 'Withdraw',
     withdrawLater: 'Afterwards the department can fetch nothing more. What is done stays done.',
     noticeOn: 'Show the notice again',

@@ -115,9 +115,14 @@ t.test('the account centre', async (t) => {
     const elsewhere = await there.state(2);
     const [visit = ''] = await ways('yibao');
     const done = await here.press(sessions, leave, { visit });
-    t.match([done.status, done.to], [303, `${sessions}?done=left&client=yibao`]);
-    t.match((await here.open(done.to ?? '')).page, /已让[^<]*医保局退出/);
+    t.match([done.status, done.to], [303, /^\/account\/sessions\?done=left&result=[\w-]{22}$/]);
     await endedAt(there, 3);
+    await until(async () => /已退出[^<]*医保局/.test((await here.open(done.to ?? '')).page), patience);
+    t.match((await here.open(done.to ?? '')).page, /\d\d:\d\d 已退出<\/span> 白鹭通行证已断开/, 'since when');
+    for (const made of ['', '=', `=${'A'.repeat(22)}`, '=a&result=b', `=${visit}`]) {
+      const { status, page } = await here.open(`${sessions}?done=left&result${made}`);
+      t.match([status, /role="status"><p/.test(page)], [200, false], `nothing is said of a result${made}`);
+    }
     t.same(await there.state(2), elsewhere, 'the other department goes on');
     t.same(await ways('yibao'), []);
     t.match(await here.press(sessions, leave, { visit }), { status: 303, to: sessions }, 'left is left');
@@ -125,8 +130,15 @@ t.test('the account centre', async (t) => {
     t.notOk((await there.visit(3)).includes('login'), 'and it comes back without a sign-in');
     t.ok((await there.state(3)).session);
     const [mine = ''] = await ways('renshe');
-    await here.press(sessions, leave, { visit: mine });
+    await answers(own.portal(1), 'hang');
+    const open = await here.press(sessions, leave, { visit: mine });
+    const unanswered = (await here.open(open.to ?? '')).page;
+    t.match(unanswered, /人社局还没有确认退出/, 'who does not answer is not called out');
+    t.match(unanswered, /最迟 <strong>[^<]+<\/strong> 它那边会自动失效/);
+    t.notMatch(unanswered, /已退出/);
+    await answers(own.portal(1), 'normal');
     await endedAt(here, 1);
+    await until(async () => /已退出[^<]*人社局/.test((await here.open(open.to ?? '')).page), patience);
     await stand(t, 'this session itself', here);
     t.notOk((await here.visit(1)).includes('login'));
   });

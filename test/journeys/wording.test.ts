@@ -67,6 +67,7 @@ t.test('a consent in another wording', async (t) => {
     const answer = await fetch(`${own.issuer}/userinfo`, { headers: { authorization: `Bearer ${access_token}` } });
     return answer.status === 200 ? Object.keys((await answer.json()) as object).sort() : [`${answer.status}`];
   };
+  const listed = async (who: Roamer): Promise<string> => (await who.open('/account/authorizations')).page;
   /** One request of the department, to its answer there. */
   const visit = async (who: Roamer, more: Record<string, string> = {}, decision = 'agree'): Promise<Visited> => {
     const { verifier, challenge } = pkce();
@@ -123,6 +124,7 @@ t.test('a consent in another wording', async (t) => {
   ];
   let before = first?.tokens ?? {};
   t.same(await told(before), everything);
+  t.notMatch(await listed(here), '改了说明');
 
   const none = async (at: Roamer) => (await visit(at, { prompt: 'none' })).error;
   t.equal(await none(here), null);
@@ -136,6 +138,12 @@ t.test('a consent in another wording', async (t) => {
     t.same(await told(before), ['sub', 'user_type'], 'and tells who it is, by the pseudonym alone');
     t.same(await told(elsewhere.tokens), ['sub', 'user_type'], 'in every session');
     t.equal((await visit(here, { prompt: 'none', scope: 'openid' })).error, null, 'a visit that asks nothing goes on');
+  });
+
+  await t.test('which the account centre says', async (t) => {
+    const page = await listed(here);
+    t.match(page, '测试社区后来改了说明，下次去会重新问你。在那之前，这些信息它都取不到。');
+    t.match(page, '/account/authorizations/shequ', 'and it can be withdrawn');
   });
 
   await t.test('declined: asked again, and still nothing', async (t) => {
@@ -154,6 +162,7 @@ t.test('a consent in another wording', async (t) => {
     const again = await visit(here);
     t.match(again, { pages: ['consent'], error: null });
     t.same(await told(again.tokens), everything);
+    t.notMatch(await listed(here), '改了说明');
     t.same((await visit(here)).pages, [], 'the visit after asks nothing');
     t.equal(await none(there), null, 'a session that holds the old one finds the new one');
     t.same(await told(before), everything, 'what was given before counts by the new answer');

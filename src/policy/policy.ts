@@ -25,13 +25,3 @@ export const meets = (have: Level, want: Level): boolean =>
 export const allAcrValues: readonly string[] = [0, 1, 2, 3].flatMap((realName) =>
   [1, 2, 3].map((strength) => acrOf({ realName, strength })),
 );
-
-/** How a second factor, a mobile code, a password and a province ticket add up (RFC 8176 names; `tkt` is ours). */
-export type Method = 'pwd' | 'sms' | 'tkt';
-
-export function strengthOf(methods: readonly Method[]): number {
-  return methods.includes('pwd') && methods.includes('sms') ? 2 : 1;
-}
-
-export const amrOf = (methods: readonly Method[]): string[] =>
-  strengthOf(methods) > 1 ? [...new Set(methods), 'mfa'] : [...new Set(methods)];

@@ -131,37 +131,6 @@ export function checkbox(context: PageContext, about: Checkbox): Html {
 ${about.hint && html`<p class="hint" id="${id}-hint">${about.hint}</p>`}</div>`;
 }
 
-export interface Choices {
-  readonly name: string;
-  readonly legend: Content;
-  readonly hint?: Content;
-  readonly options: readonly {
-    readonly value: string;
-    readonly title: Content;
-    readonly text?: Content;
-    readonly icon?: IconName;
-  }[];
-  readonly value?: string;
-  readonly problems?: readonly Problem[];
-}
-
-/** Rows with a radio: the whole row is the target, none is chosen beforehand. The first radio has the group's id. */
-export function choices(context: PageContext, about: Choices): Html {
-  const { name } = about;
-  const problem = problemOf(about.problems, name);
-  return html`<fieldset class="choices${problem && ' wrong'}"${attributes({ 'aria-describedby': problem && `${name}-error` })}>
-<legend>${about.legend}</legend>
-${about.hint && html`<p class="hint">${about.hint}</p>`}
-${problem && inlineError(context, name, problem)}
-${about.options.map((option, n) => {
-  const id = n === 0 ? name : `${name}-${n + 1}`;
-  return html`<div class="choice"><input${attributes({ type: 'radio', id, name, value: option.value, checked: option.value === about.value, 'aria-describedby': option.text ? `${id}-text` : undefined })}>
-<label for="${id}"><span class="choice-title">${option.title}</span>${option.icon && icon(option.icon)}</label>
-${option.text && html`<p id="${id}-text">${option.text}</p>`}</div>`;
-})}
-</fieldset>`;
-}
-
 export interface Button {
   readonly text: Content;
   /** Solid is the one next step; outline another way; danger what cannot be undone. */

@@ -21,6 +21,15 @@ export function levelOf(acr: string | undefined): Level | undefined {
 export const meets = (have: Level, want: Level): boolean =>
   have.realName >= want.realName && have.strength >= want.strength;
 
+/** Full name and number are given only of who is verified at level 2 (DESIGN section 3). */
+const realNameFor: Readonly<Record<string, number>> = { identity: 2 };
+
+/**
+ * Whether this real-name level is too low for a scope to give anything. Such a scope is neither asked for nor given, and
+ * not declined either: it is asked for once the level is reached.
+ */
+export const beyond = (scope: string, realName: number): boolean => realName < (realNameFor[scope] ?? 0);
+
 /** All twelve, lowest first: what discovery announces. */
 export const allAcrValues: readonly string[] = [0, 1, 2, 3].flatMap((realName) =>
   [1, 2, 3].map((strength) => acrOf({ realName, strength })),

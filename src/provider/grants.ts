@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { beyond, levelOf } from '../policy/policy.ts';
 import type { EndedBy } from './unit.ts';
 
 /** What a person agreed to give one client, as the session carries it. */
@@ -23,6 +24,7 @@ export interface GrantNeeds {
 
 interface CarriedSession {
   accountId: string;
+  acr?: string;
   uid: string;
   egret: { started: number; consents?: Record<string, Standing> };
   grantIdFor(clientId: string): string | undefined;
@@ -31,7 +33,8 @@ interface CarriedSession {
 /**
  * The grant of this session and client. It belongs to this session alone and is rebuilt from the consent record, so
  * one replayed code ends one authorisation and not every device. The record is looked up only when the session does
- * not hold it or does not cover what is asked, in the client's present wording.
+ * not hold it or does not cover what is asked, in the client's present wording. What this session's level is too low for
+ * stands in the grant as rejected, without being declined: with the level it is asked for.
  */
 export async function loadGrant(ctx: KoaContextWithOIDC, needs: GrantNeeds) {
   const { client, provider, requestParamOIDCScopes: asked } = ctx.oidc;
@@ -41,8 +44,10 @@ export async function loadGrant(ctx: KoaContextWithOIDC, needs: GrantNeeds) {
   if (standing && needs.ended('consent', `${session.accountId}\n${clientId}`, standing.givenAt)) standing = undefined;
   const grantId = session.grantIdFor(clientId);
   const existing = grantId ? await provider.Grant.find(grantId) : undefined;
+  const realName = levelOf(session.acr)?.realName ?? 0;
+  const tooHigh = [...asked].filter((scope) => beyond(scope, realName));
   const openOnly = [...asked].every((scope) => scope === 'openid');
-  if (!openOnly && (!covers(standing, asked, version) || ctx.oidc.result?.consent)) {
+  if (!openOnly && (!covers(standing, asked, tooHigh, version) || ctx.oidc.result?.consent)) {
     // given elsewhere since this session began, or on the page this request comes back from, where the person may also
     // have taken back what the session still holds: one look-up before asking
     standing = await needs.consent(session.accountId, clientId);
@@ -50,9 +55,12 @@ export async function loadGrant(ctx: KoaContextWithOIDC, needs: GrantNeeds) {
   }
   if (clientId !== accountCenterClient && !openOnly && standing?.itemsVersion !== version) return undefined;
   const granted = ['openid', ...(standing?.granted ?? [])].join(' ');
-  const declined = standing?.declined.join(' ');
-  if (existing && existing.getOIDCScope() === granted && existing.getRejectedOIDCScope() === (declined || ''))
-    return existing;
+  const rejected = new Set([
+    ...(standing?.declined ?? []),
+    ...tooHigh.filter((scope) => !standing?.granted.includes(scope)),
+  ]);
+  const declined = [...rejected].join(' ');
+  if (existing && existing.getOIDCScope() === granted && existing.getRejectedOIDCScope() === declined) return existing;
   const grant = existing ?? new provider.Grant({ accountId: session.accountId, clientId });
   grant.openid = { scope: granted };
   grant.rejected = declined ? { openid: { scope: declined } } : undefined;
@@ -60,9 +68,12 @@ export async function loadGrant(ctx: KoaContextWithOIDC, needs: GrantNeeds) {
   return grant;
 }
 
-const covers = (standing: Standing | undefined, asked: ReadonlySet<string>, version: string | undefined): boolean =>
+const covers = (
+  standing: Standing | undefined,
+  asked: ReadonlySet<string>,
+  tooHigh: readonly string[],
+  version: string | undefined,
+): boolean =>
   standing !== undefined &&
   standing.itemsVersion === version &&
-  [...asked].every(
-    (scope) => scope === 'openid' || standing.granted.includes(scope) || standing.declined.includes(scope),
-  );
+  [...asked].every((scope) => ['openid', ...tooHigh, ...standing.granted, ...standing.declined].includes(scope));

@@ -1,6 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import type { AccountClaims } from '../accounts/accounts.ts';
 import type { Audit } from '../audit/audit.ts';
+import { beyond } from '../policy/policy.ts';
 import type { Database } from '../store/database.ts';
 import type { PersonalData } from './claims.ts';
 
@@ -28,7 +29,10 @@ export function personalData(needs: {
       if (scopes.length === 0) return {};
       const person = await account(accountId, tx);
       if (!person) return undefined;
-      const claims = Object.assign({}, ...scopes.map((scope) => claimsOf[scope]?.(person) ?? {}));
+      const claims = Object.assign(
+        {},
+        ...scopes.map((scope) => (beyond(scope, person.level) ? {} : (claimsOf[scope]?.(person) ?? {}))),
+      );
       await audit.record(tx, {
         type: 'personal-data.released',
         outcome: 'success',
@@ -49,7 +53,5 @@ const claimsOf: Record<string, (person: AccountClaims) => Record<string, unknown
     realname_level: level,
     ...(name ? { realname_name: name, realname_id_masked: idNumberMasked } : {}),
   }),
-  // full name and number only of who is verified at level 2 (DESIGN section 3)
-  identity: ({ level, name, idNumber, cardType }) =>
-    level >= 2 && name ? { id_name: name, id_number: idNumber, id_type: cardType } : {},
+  identity: ({ name, idNumber, cardType }) => (name ? { id_name: name, id_number: idNumber, id_type: cardType } : {}),
 };

@@ -3,7 +3,7 @@ import type { InteractionResults } from 'oidc-provider';
 import type { Item } from '../clients/clients.ts';
 import { field, fields } from '../web/desk.ts';
 import { consentDeclined } from './attempts.ts';
-import { itemsOf } from './consent.ts';
+import { answerable } from './consent.ts';
 import { leave } from './finish.ts';
 import type { Forms } from './forms.ts';
 import type { Journey } from './journey.ts';
@@ -42,7 +42,7 @@ export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
     // what was agreed to is what was shown: the department may have changed its wording since
     if (decision === 'agree' && client && field(request, 'items', 64) !== client.itemsVersion)
       return journey.reply.redirect(journey.at, 303);
-    const items = itemsOf(journey).filter((item) => item.scope !== 'openid');
+    const items = answerable(journey);
     if (decision === 'decline') {
       consentDeclined(needs, journey, scopes(items), 'all');
       return answer(journey, { error: 'access_denied', error_description: 'the person did not agree' });

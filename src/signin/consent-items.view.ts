@@ -5,11 +5,12 @@ import { inTone, type Text } from '../web/words.ts';
 import { consentWords } from '../web/words-consent.ts';
 import { capital, type Scope, scopeWord } from '../web/words-items.ts';
 
-/** A value as the page may show it: a mask, a level, or a number that does not exist yet. */
+/** A value as the page may show it: a mask, a level, a number that does not exist yet, or nothing to give. */
 export type ConsentValue =
   | { readonly kind: 'name' | 'number'; readonly masked: string }
   | { readonly kind: 'level'; readonly level: number }
-  | { readonly kind: 'made' };
+  | { readonly kind: 'made' }
+  | { readonly kind: 'none' };
 
 export interface ConsentItem {
   readonly scope: Scope;
@@ -18,6 +19,8 @@ export interface ConsentItem {
   readonly purpose: Text;
   /** What it leads to not to give it; not shown for what is told. */
   readonly without: Text;
+  /** The person's real-name level, where it is too low for this item: said, not asked, not given. */
+  readonly tooHigh?: number;
 }
 
 export interface ConsentGroup {
@@ -34,7 +37,7 @@ export function itemsGroup(context: PageContext, kind: GroupName, about: Consent
   const words = consentWords(context);
   return html`<section class="items" aria-labelledby="${kind}"><h2 class="minor-heading" id="${kind}">${words[kind]}</h2>
 <ul>${about.items.map((item) => row(context, kind, item))}</ul>
-${kind === 'asked' && checkbox(context, { name: 'grant', id: 'grant-asked', value: 'asked', label: html`<strong>${words.agreeGroup}</strong>` })}
+${kind === 'asked' && about.items.some(({ tooHigh }) => tooHigh === undefined) && checkbox(context, { name: 'grant', id: 'grant-asked', value: 'asked', label: html`<strong>${words.agreeGroup}</strong>` })}
 <p class="quiet">${words.basis(inTone(about.basis[context.lang], context))}</p></section>`;
 }
 
@@ -45,6 +48,9 @@ function row(context: PageContext, kind: GroupName, item: ConsentItem): Html {
   const purpose = inTone(item.purpose[context.lang], context);
   const without = kind !== 'told' && words.without(inTone(item.without[context.lang], context));
   const gap = context.lang === 'en' ? ' ' : '';
+  if (item.tooHigh !== undefined)
+    return html`<li class="item"><strong class="item-name">${name}</strong>
+<p class="hint" id="${id}-why">${words.tooHigh(levelWord(context, item.tooHigh))}${without && gap + without}</p></li>`;
   return html`<li class="item">${
     kind === 'sensitive'
       ? html`<input type="checkbox" id="${id}" name="grant" value="${item.scope}" aria-describedby="${id}-why">
@@ -56,6 +62,6 @@ function row(context: PageContext, kind: GroupName, item: ConsentItem): Html {
 
 function shownValue(context: PageContext, value: ConsentValue): Content {
   if (value.kind === 'level') return levelWord(context, value.level);
-  if (value.kind === 'made') return consentWords(context).made;
+  if (value.kind === 'made' || value.kind === 'none') return consentWords(context)[value.kind];
   return masked(context, value.kind, value.masked);
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { Item } from '../clients/clients.ts';
 import { consentLife } from '../consents/consents.ts';
-import { levelOf } from '../policy/policy.ts';
+import { beyond, levelOf } from '../policy/policy.ts';
 import { consentView } from './consent.view.ts';
 import type { ConsentGroup, ConsentItem } from './consent-items.view.ts';
 import { contextOf, type Journey } from './journey.ts';
@@ -12,7 +12,9 @@ import { roamingView } from './roaming.view.ts';
 export async function drawRoaming(needs: SigninNeeds, journey: Journey): Promise<FastifyReply> {
   const { reply, department, at, interaction, session } = journey;
   if (!session || !department) return reply.redirect(at, 303);
-  const asked = (interaction.params.scope ?? 'openid').split(' ').filter((scope) => scope in scopeNames);
+  const asked = (interaction.params.scope ?? 'openid')
+    .split(' ')
+    .filter((scope) => scope in scopeNames && !tooHigh(journey, scope));
   const model = {
     action: `${at}/roaming`,
     department,
@@ -25,10 +27,17 @@ export async function drawRoaming(needs: SigninNeeds, journey: Journey): Promise
   return needs.desk.html(reply, roamingView(model, contextOf(needs, journey, { maskedName: session.maskedName })));
 }
 
+/** Whether this session's real-name level is too low for a scope: it is not asked for and not given. */
+const tooHigh = ({ session }: Journey, scope: string): boolean => beyond(scope, levelOf(session?.acr)?.realName ?? 0);
+
 const scopeNames = { openid: 1, profile: 1, phone: 1, realname: 1, identity: 1 };
 
+/** The items that this page asks for, or tells of: what the person can answer. */
+export const answerable = (journey: Journey): Item[] =>
+  itemsOf(journey).filter(({ scope }) => scope !== 'openid' && !tooHigh(journey, scope));
+
 /** The client's items for what this request asks, by group. */
-export function itemsOf(journey: Journey): Item[] {
+function itemsOf(journey: Journey): Item[] {
   const asked = (journey.interaction.params.scope ?? '').split(' ');
   const described = journey.client?.items ?? [];
   const items = described.filter((item) => asked.includes(item.scope));
@@ -50,8 +59,8 @@ export async function drawConsent(needs: SigninNeeds, journey: Journey): Promise
   const asked = before !== undefined && before.granted.length + before.declined.length > 0;
   const values: Record<string, ConsentItem['values']> = {
     openid: [{ kind: 'made' }],
-    profile: [{ kind: 'name', masked: person.nameMasked ?? person.mobileMasked ?? '' }],
-    phone: [{ kind: 'number', masked: person.mobileMasked ?? '' }],
+    profile: [person.nameMasked ? { kind: 'name', masked: person.nameMasked } : { kind: 'none' }],
+    phone: [person.mobileMasked ? { kind: 'number', masked: person.mobileMasked } : { kind: 'none' }],
     realname: [
       { kind: 'level', level: person.level },
       ...(person.nameMasked ? [{ kind: 'name' as const, masked: person.nameMasked }] : []),
@@ -77,6 +86,7 @@ export async function drawConsent(needs: SigninNeeds, journey: Journey): Promise
       items: items.map(({ scope, purpose, without }) => ({
         scope,
         values: values[scope] ?? [],
+        ...(tooHigh(journey, scope) ? { tooHigh: person.level } : {}),
         purpose: text(purpose),
         without: text(without),
       })),

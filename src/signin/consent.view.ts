@@ -35,7 +35,7 @@ export const consentView: View<ConsentStep> = (model, context) => {
   const words = consentWords(context);
   const { department, matter, answered, asked, sensitive } = model;
   const short = department.short[context.lang];
-  const choice = asked !== undefined || sensitive !== undefined;
+  const choice = [asked, sensitive].some((group) => group?.items.some(({ tooHigh }) => tooHigh === undefined));
   return page(context, {
     title: choice ? words.title(short) : words.titleTold(short),
     lead: matter && fill(words.matter, { matter: html`<strong>${inTone(matter[context.lang], context)}</strong>` }),
@@ -150,6 +150,14 @@ export const views = {
         items: [mobile, { ...own, scope: 'profile', values: [{ kind: 'name', masked: '张*' }] }],
       },
       sensitive: { basis: apart, items: [number] },
+    },
+    'level too low': {
+      action: at,
+      version: 'q7Xc',
+      department: departments.yibao,
+      told: { basis: byLaw, items: [level, own] },
+      sensitive: { basis: apart, items: [{ ...number, tooHigh: 1 }, mobile] },
+      until: sampleTime('00:00', '2026-09-18'),
     },
     'told only': {
       action: at,

@@ -10,6 +10,8 @@ export const consentWords = dictionary(
     asked: '需要你同意',
     sensitive: '敏感信息，逐项问你',
     made: '自动生成',
+    none: '现在没有',
+    tooHigh: (level: string) => `要高级实名才能给。你现在的级别是“${level}”，这次不问，也不给。`,
     without: (text: string) => `不给：${text}`,
     basis: (text: string) => `依据：${text}`,
     agreeGroup: '以上这些，我同意提供',
@@ -38,6 +40,9 @@ export const consentWords = dictionary(
     asked: 'Needs your consent',
     sensitive: 'Sensitive, asked one by one',
     made: 'made for you',
+    none: 'nothing yet',
+    tooHigh: (level) =>
+      `This takes advanced verification. Your level is “${level}”: it is neither asked for nor given this time.`,
     without: (text) => `Without it: ${text}`,
     basis: (text) => `Basis: ${text}`,
     agreeGroup: 'I agree to provide all of these',

@@ -22,6 +22,9 @@ const readable = (page: string): string => page.replaceAll('&#61;', '=').replace
 
 /** A person's browser without a script that goes from one department to the next. */
 export class Roamer extends Visitor {
+  /** The last consent page. */
+  asked = '';
+
   /** Registers with the real name, and waits for the province. */
   async join(who: Person): Promise<void> {
     await this.begin();
@@ -39,13 +42,27 @@ export class Roamer extends Visitor {
     await this.arrive(await this.byPassword(who.mobile));
   }
 
+  /** Signs in through the province's own page, which hands over a trust ticket. */
+  async signInThroughProvince(number: string): Promise<void> {
+    await this.begin();
+    const away = (await this.jar.fetch(`${this.at}/province`)).headers.get('location') ?? '';
+    const returnurl = new URL(away).searchParams.get('returnurl') ?? '';
+    const back = await fetch(new URL('/dataset/UnifiedController/login.do', this.own.province), {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ callerCode: 'EGRET', returnurl, number }),
+      headers: { origin: this.own.province },
+    });
+    await this.arrive(await this.open(back.headers.get('location') ?? ''));
+  }
+
   /**
    * Signs in at a portal by its own link. Answers the pages on the way: nothing, `roaming`, `consent`; or `login`, and
    * then it stays there. At the notice it goes on, or is somebody else (`switch`), or leaves.
    */
   async visit(
     n: number,
-    options: { skipNotice?: boolean; roaming?: 'continue' | 'switch' | 'leave' } = {},
+    options: { skipNotice?: boolean; roaming?: 'continue' | 'switch' | 'leave'; grant?: string } = {},
   ): Promise<string[]> {
     const portal = this.own.portal(n);
     const seen: string[] = [];
@@ -69,6 +86,8 @@ export class Roamer extends Visitor {
         const form: Record<string, string> = {
           decision: asked === 'consent' ? 'agree' : (options.roaming ?? 'continue'),
         };
+        if (asked === 'consent') this.asked = page;
+        if (asked === 'consent' && options.grant) form.grant = options.grant;
         if (asked === 'roaming' && options.skipNotice) form.skip_notice = 'on';
         target = new URL(onward(await this.send(asked, form)), this.own.issuer).href;
       } else throw new Error(`no way on to portal ${n}: ${answer.status} ${page.slice(0, 600)}`);

@@ -39,8 +39,8 @@ export const department: Department = {
   sessionMinutes: 20,
 };
 
-/** What was asked, item by item: the claim that proves it came, and what happens without it. */
-const items: readonly { scope: string; claim: string; name: Text; without: Text }[] = [
+/** What was asked, item by item: the claim that proves it came, what happens without it, the level it takes. */
+const items: readonly { scope: string; claim: string; name: Text; without: Text; level?: number }[] = [
   {
     scope: 'realname',
     claim: 'realname_level',
@@ -64,8 +64,16 @@ const items: readonly { scope: string; claim: string; name: Text; without: Text 
     claim: 'id_number',
     name: { zh: '证件号码', en: 'ID number' },
     without: { zh: '查不到参保记录，请到窗口查', en: 'Your record cannot be found: ask at a counter' },
+    level: 2,
   },
 ];
+
+const words = {
+  given: { zh: '✓ 给了', en: '✓ Given' },
+  missing: { zh: '! 同意了，但没有取到', en: '! Agreed, but not received' },
+  tooLow: { zh: '– 没有给：要高级实名', en: '– Not given: it takes advanced verification' },
+  declined: { zh: '– 没有给', en: '– Declined' },
+} satisfies Record<string, Text>;
 
 /** 医保: asks for sensitive items one by one, takes what it gets, and says what follows from what was declined. */
 export async function yibao(setting: Setting, clock: Clock): Promise<Website> {
@@ -77,21 +85,12 @@ export async function yibao(setting: Setting, clock: Clock): Promise<Website> {
 function givenSection(session: Session, lang: Lang): string {
   const zh = lang === 'zh';
   const claims = allClaims(session);
-  const rows = items.map(({ scope, claim, name, without }) => {
+  const reached = Number(claims.realname_level ?? 0);
+  const rows = items.map(({ scope, claim, name, without, level = 0 }) => {
     const allowed = session.tokens.scope.includes(scope);
     const came = claim in claims;
-    const outcome =
-      allowed && came
-        ? zh
-          ? '✓ 给了'
-          : '✓ Given'
-        : allowed
-          ? zh
-            ? '! 同意了，但没有取到'
-            : '! Agreed, but not received'
-          : zh
-            ? '– 没有给'
-            : '– Declined';
+    const tooLow = reached < level;
+    const outcome = words[came && allowed ? 'given' : allowed ? 'missing' : tooLow ? 'tooLow' : 'declined'][lang];
     return [
       html`${name[lang]} <code>${scope}</code>`,
       html`<span data-item="${scope}" data-given="${String(allowed && came)}">${outcome}</span>`,

@@ -12,7 +12,8 @@ import type { Config } from './config.ts';
 import { createConsents } from './consents/consents.ts';
 import { refuseUnsafeStart } from './doctor/doctor.ts';
 import { createKeys, loadKeyEncryptionKey } from './keys/keys.ts';
-import { type CitizenNeeds, citizenListener, errorPages } from './listener.ts';
+import { type CitizenNeeds, citizenListener } from './listener.ts';
+import { errorPages } from './listener-errors.ts';
 import { adminListener, createMetrics } from './observe/admin.ts';
 import { createOutbox } from './outbox/outbox.ts';
 import {

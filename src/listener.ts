@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http';
+import { randomBytes } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import fastify, {
   type FastifyBaseLogger,
-  type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -18,6 +17,7 @@ import type { Config } from './config.ts';
 import type { Consents } from './consents/consents.ts';
 import { type Code, catalogue, EgretError } from './errors.ts';
 import type { Vault } from './keys/keys.ts';
+import { codeOf, type ErrorPages } from './listener-errors.ts';
 import type { Observed } from './observe/admin.ts';
 import { answerAll, brokenRequest, isNamed, pathOf } from './observe/broken-request.ts';
 import type { OutboxService } from './outbox/outbox.ts';
@@ -30,16 +30,15 @@ import {
   mountProvider,
   noteStranger,
   type ProtocolState,
-  requestOf,
 } from './provider/provider.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import { signin } from './signin/signin.ts';
 import { createSignOut } from './signout/signout.ts';
-import { storeAway } from './store/away.ts';
 import type { Database } from './store/database.ts';
 import { contentSecurityPolicy, serveAssets } from './web/assets.ts';
-import { caseNumber, createDesk, type Desk } from './web/desk.ts';
-import { errorPageView, expiredView } from './web/error-page.view.ts';
+import { caseNumber } from './web/case-number.ts';
+import { createDesk, type Desk } from './web/desk.ts';
+import { errorPageView } from './web/error-page.view.ts';
 import { readForms } from './web/form-body.ts';
 import { networkOf } from './web/network.ts';
 import { servePreferences } from './web/preferences.ts';
@@ -65,18 +64,6 @@ export interface CitizenNeeds {
   readonly metrics: Observed;
   readonly pages: ErrorPages;
   readonly reference: (accountId: string) => Buffer;
-}
-
-/** The catalogue code of what went wrong, whoever threw it. */
-export function codeOf(error: unknown): Code {
-  if (error instanceof EgretError) return error.code;
-  const away = storeAway(error);
-  if (away) return away;
-  const { statusCode, code } = error as FastifyError;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || statusCode === 413) return 'EG-1005';
-  if (statusCode === 415) return 'EG-1007';
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return 'EG-1001';
-  return 'EG-1700';
 }
 
 /** Where operators' routes are, on a listener of their own. */
@@ -132,7 +119,7 @@ export async function citizenListener(
     log: (details, text) => needs.log.warn(details, text),
     draw: (code) => {
       const nobody = { headers: {}, cookies: {}, method: 'GET', url: '/' } as FastifyRequest;
-      const body = errorPageView({ code, caseNumber: caseNumber(), at: clock.now() }, desk.context(nobody));
+      const body = errorPageView({ code, caseNumber: caseNumber(randomBytes), at: clock.now() }, desk.context(nobody));
       return { headers: { ...guards, ...ofPages }, body };
     },
   });
@@ -156,7 +143,9 @@ export async function citizenListener(
         const answer = (reply as FastifyReply).headers({ ...guards, ...ofPages }).code(400);
         request.log.warn({ code }, catalogue[code].log);
         try {
-          answer.send(errorPageView({ code, caseNumber: caseNumber(), at: clock.now() }, desk.context(seen)));
+          answer.send(
+            errorPageView({ code, caseNumber: caseNumber(randomBytes), at: clock.now() }, desk.context(seen)),
+          );
         } catch {
           answer.type('text/plain').send(code);
         }
@@ -239,46 +228,4 @@ async function mountPages(scope: FastifyInstance, needs: CitizenNeeds, desk: Des
   });
   await pages(scope, { desk, bridge: needs.bridge });
   scope.get('/', (_request, reply) => reply.redirect('/account', 303));
-}
-
-export interface ErrorPages {
-  draw(
-    raw: IncomingMessage,
-    out: { error: string; error_description?: string },
-    error: Error,
-  ): { status: number; page: string; headers: Record<string, string> };
-  use(desk: Desk): void;
-}
-
-/** Draws what the library cannot answer at a redirect address. It is made before the desk is, so it is handed one. */
-export function errorPages(): ErrorPages {
-  let desk: Desk | undefined;
-  return {
-    use(given) {
-      desk = given;
-    },
-    draw(raw, out, error) {
-      const request = requestOf(raw);
-      if (!desk || !request) throw error;
-      const headers = { 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-store' };
-      const context = desk.context(request);
-      const number = caseNumber();
-      const { statusCode = 500 } = error as { statusCode?: number };
-      const expired = error.constructor.name === 'SessionNotFound';
-      const code: Code = expired ? 'EG-1004' : statusCode >= 500 ? codeOf(error) : 'EG-1602';
-      request.log.warn(
-        { code, case: number, error: out.error, description: statusCode < 500 ? out.error_description : undefined },
-        'authorization request refused',
-      );
-      if (code === 'EG-1700')
-        request.log.error({ err: { message: error.message, stack: error.stack } }, 'unexpected fault');
-      if (expired) return { status: 410, page: expiredView({}, context), headers };
-      const status = code === 'EG-1702' || code === 'EG-1703' ? 503 : statusCode;
-      return {
-        status,
-        page: errorPageView({ code, caseNumber: number, at: desk.clock.now() }, context),
-        headers: status === 503 ? { ...headers, 'retry-after': '5' } : headers,
-      };
-    },
-  };
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
-import { violations } from './support/house.ts';
+import { unused, violations } from './support/house.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -19,6 +19,7 @@ t.test('the house', async (t) => {
   );
   t.ok(files.size > 40, `${files.size} files were read`);
   t.strictSame(violations(files), []);
+  t.strictSame(unused(files), []);
 });
 
 t.test('the lock file names no place to download from', async (t) => {
@@ -28,6 +29,11 @@ t.test('the lock file names no place to download from', async (t) => {
 });
 
 t.test('what is planted is found', async (t) => {
+  const exported = new Map([
+    ['src/keys/keys.ts', 'export const a = 1;\nexport const b = 2;'],
+    ['src/keys/sealing.ts', "import { a } from './keys.ts';"],
+  ]);
+  t.strictSame(unused(exported), ['src/keys/keys.ts: nobody imports b']);
   const machine = ['', 'home', 'somebody', 'egret'].join('/');
   const planted: readonly (readonly [path: string, text: string, said: RegExp])[] = [
     ['src/keys/keys.ts', "import { a } from '../provider/provider.ts';", /provider is above keys/],

@@ -21,7 +21,7 @@ import { sessionPages } from './sessions.ts';
 export type { AccountCenterNeeds } from './room.ts';
 
 /** Our own page is a client like any other, with response type `none`: there is nothing to redeem. */
-export function signInAddress(issuer: string, state: string, acr?: string): string {
+function signInAddress(issuer: string, state: string, acr?: string): string {
   const asked = new URLSearchParams({
     client_id: accountCenterClient,
     response_type: 'none',

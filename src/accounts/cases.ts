@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
+import { caseNumber } from '../web/case-number.ts';
 import * as records from './records.ts';
 import { type Room, record } from './room.ts';
 
@@ -9,15 +10,6 @@ export type CaseKind =
   | 'identity-in-use'
   /** USER_ID and identity of a ticket belong to different accounts. */
   | 'province-conflict';
-
-// Crockford's alphabet: no I, L, O, U, so that a number can be read out over the telephone
-const letters = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-
-/** `7K4M-20Q9`: 40 random bits, no personal data. */
-export function caseNumber(random: (bytes: number) => Buffer): string {
-  const drawn = [...random(8)].map((byte) => letters[byte & 31]).join('');
-  return `${drawn.slice(0, 4)}-${drawn.slice(4)}`;
-}
 
 /** What a case is about, as a digest: two attempts at the same are one case. */
 export const matterOf = (kind: CaseKind, what: readonly Buffer[]): Buffer =>

@@ -33,7 +33,7 @@ export function link(before: Buffer, number: number, { mac, text }: Envelope): B
 
 const headInput = (number: number, hash: Buffer) => `egret audit head\0${number}\0${hash.toString('hex')}`;
 
-export function sealHead(number: number, hash: Buffer, key: AuditKey): Head {
+function sealHead(number: number, hash: Buffer, key: AuditKey): Head {
   const id = key.current();
   const mac = key.mac(id, headInput(number, hash));
   if (!mac) throw new EgretError('EG-1811', { log: `the audit key ${id} is not here` });

@@ -23,7 +23,7 @@ const item = Type.Object(
   { additionalProperties: false },
 );
 
-export const definitionSchema = Type.Object(
+const definitionSchema = Type.Object(
   {
     client_id: Type.String({ pattern: '^[a-z][a-z0-9-]{1,62}$' }),
     name: bilingual,

@@ -1,7 +1,7 @@
 import type { Problem } from '../errors-problems.ts';
 
 /** Milliseconds two machines may be apart: codes live a minute, and a second of it is lost on the way. */
-export const clocksApart = 2_000;
+const clocksApart = 2_000;
 
 /** Asks a store for its time, thrice, and believes the quickest answer; what the way took is not counted as apart. */
 export async function clockProblems(

@@ -16,7 +16,7 @@ export function reached(acr: string | undefined, values: readonly string[]): str
 }
 
 /** The highest real-name level that can be led to today: r1 by three factors. */
-export const reachableRealName = 1;
+const reachableRealName = 1;
 
 /**
  * What a person with this level must still prove for the first requested value that can be reached, or undefined.

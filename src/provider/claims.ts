@@ -10,7 +10,7 @@ export const claims = {
 };
 
 /** Scopes whose claims are somebody's data: reading them is a release, recorded in the same transaction. */
-export const personalScopes: ReadonlySet<string> = new Set(['profile', 'phone', 'realname', 'identity']);
+const personalScopes: ReadonlySet<string> = new Set(['profile', 'phone', 'realname', 'identity']);
 
 /** Reads the claims of these scopes for this client and records that they were given (one SQL transaction). */
 export type PersonalData = (

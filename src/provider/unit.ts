@@ -118,7 +118,7 @@ export function readAhead(unit: Unit, state: ProtocolState, kind: Kind, id: stri
   unit.ahead.set(key, promise);
 }
 
-export const linksOf = (key: Key, body: Payload): Record<string, string> => ({
+const linksOf = (key: Key, body: Payload): Record<string, string> => ({
   ...(body.grantId ? { g: digestOf(keyOf('Grant', body.grantId)) } : {}),
   ...(body.sessionUid && !key.includes(':g:') ? { s: digestOf(keyOf('Session', body.sessionUid)) } : {}),
 });

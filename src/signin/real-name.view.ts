@@ -5,7 +5,7 @@ import { contextLine, type Department, masked, notice, type Problem, stepper } f
 import { departments } from '../web/samples.ts';
 import { realNameWords } from '../web/words-real-name.ts';
 
-export const cardTypes = ['111', '516', '511', '553'] as const;
+const cardTypes = ['111', '516', '511', '553'] as const;
 
 /** POST card_type, full_name, id_number. Step 4 of a registration, or asked by a department's level. */
 export interface RealNameStep {

@@ -44,7 +44,7 @@ export function teachArrays(sql: Sql): Sql {
 }
 
 /** `{1,"a \"b\"",NULL,{2}}`, as an input for the server. */
-export function writeArray(values: readonly unknown[], serialize?: (value: unknown) => unknown): string {
+function writeArray(values: readonly unknown[], serialize?: (value: unknown) => unknown): string {
   const written = values.map((value) => {
     if (value === undefined) throw new TypeError('undefined in an array');
     if (value === null) return 'NULL';
@@ -56,7 +56,7 @@ export function writeArray(values: readonly unknown[], serialize?: (value: unkno
 }
 
 /** The same from the server; a lower bound in front (`[0:1]={…}`) is dropped. */
-export function readArray(text: string, parse: (text: string) => unknown = (each) => each): unknown[] {
+function readArray(text: string, parse: (text: string) => unknown = (each) => each): unknown[] {
   const token = /\{|\}|,|"((?:[^"\\]|\\.)*)"|[^{},"]+/gsy;
   token.lastIndex = text.indexOf('{');
   const stack: unknown[][] = [];

@@ -20,7 +20,7 @@ export interface Migration {
 }
 
 /** The migrations that come with this version. */
-export const ownMigrations = join(import.meta.dirname, 'migrations');
+const ownMigrations = join(import.meta.dirname, 'migrations');
 
 // 'egret' in ASCII: any number, as long as nothing else in this database takes the same lock.
 const lock = 0x6567726574;

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { type Code, catalogue, EgretError } from '../errors.ts';
 import { contentSecurityPolicy } from './assets.ts';
+import { caseNumber } from './case-number.ts';
 import { type ErrorPage, errorPageView } from './error-page.view.ts';
 import type { Outage, PageContext } from './html.ts';
 import { onwardView } from './onward.view.ts';
@@ -59,13 +60,6 @@ export interface DeskNeeds {
 }
 
 const tokens = new WeakMap<FastifyRequest, { value: string; fresh: boolean }>();
-const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-
-/** `7K4M-20Q9`: no I, L, O, U; says nothing about anybody. */
-export const caseNumber = (): string => {
-  const drawn = [...randomBytes(8)].map((byte) => alphabet[byte % 32]).join('');
-  return `${drawn.slice(0, 4)}-${drawn.slice(4)}`;
-};
 
 /** The cookie of the long-lived random token of a browser. */
 export const browserCookieOf = (issuer: string): string => (issuer.startsWith('https:') ? '__Host-egret_b' : 'egret_b');
@@ -118,7 +112,7 @@ export function createDesk(needs: DeskNeeds): Desk {
       .send(page);
   const refuse: Desk['refuse'] = (request, reply, code, options = {}) => {
     const { until, reason, ...more } = options;
-    const number = caseNumber();
+    const number = caseNumber(randomBytes);
     request.log.warn({ code, case: number, route: request.routeOptions.url, reason }, catalogue[code].log);
     const { status } = catalogue[code];
     if (status === 503 || status === 429) {

@@ -33,6 +33,17 @@ export function violations(files: ReadonlyMap<string, string>): string[] {
   return [...found, ...cycles(files)];
 }
 
+/** What a file of src exports and no other file names: values, since types also document a shape. */
+export function unused(files: ReadonlyMap<string, string>): string[] {
+  const words = new Map([...files].map(([path, text]) => [path, new Set(text.match(/[\w$]+/g))]));
+  return [...files].flatMap(([path, text]) => {
+    if (!path.startsWith('src/')) return [];
+    return [...text.matchAll(/^export (?:async )?(?:function\*?|const|class) ([\w$]+)/gm)].flatMap(([, name = '']) =>
+      [...words].some(([other, named]) => other !== path && named.has(name)) ? [] : `${path}: nobody imports ${name}`,
+    );
+  });
+}
+
 /** From the top to the ground; who stands on one line may not import each other. */
 const levels: readonly (readonly string[])[] = [
   ['demo'],

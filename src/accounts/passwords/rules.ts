@@ -19,7 +19,7 @@ export interface Own {
   readonly idNumbers?: readonly (string | undefined)[];
 }
 
-export const shortest = 10;
+const shortest = 10;
 export const longest = 128;
 
 /** The form in which a password is counted, judged and hashed: the same keys pressed give the same string (RFC 8265). */
@@ -78,7 +78,7 @@ const span = 64;
  * Leaked, common, or put together from what is. A long one is good as soon as a part of it is. Loads the dictionaries
  * (20 MB) on first use; between two parts others have their turn.
  */
-export async function isCommon(password: string): Promise<boolean> {
+async function isCommon(password: string): Promise<boolean> {
   const estimate = await dictionaries();
   const period = periodOf(password);
   // what comes again and again is no more than what comes twice

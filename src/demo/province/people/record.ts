@@ -23,7 +23,7 @@ const blanks: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /** 111 resident ID, 511 Taiwan permit, 516 HK/Macao permit, 553 foreign permanent resident. */
-export function cardTypeOf(number: string): string {
+function cardTypeOf(number: string): string {
   if (number.startsWith('83')) return '511';
   if (number.startsWith('8')) return '516';
   return number.startsWith('9') ? '553' : '111';

@@ -97,7 +97,7 @@ export function headerFault(request: FastifyRequest): Fault | undefined | 'unkno
   return header === undefined ? undefined : (readHeader(String(header)) ?? 'unknown');
 }
 
-export const isStatus = ({ kind }: Fault): boolean => /^\d+$/.test(kind);
+const isStatus = ({ kind }: Fault): boolean => /^\d+$/.test(kind);
 
 export function send(reply: FastifyReply, { status, type, body }: Answer): FastifyReply {
   return reply.code(status).header('content-type', type).send(body);

@@ -165,7 +165,12 @@ async function introduce(): Promise<void> {
   const answer = await ask(`${province}/__sim/callers`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ callerCode: 'EGRET', returnUrlPrefixes: [`${issuer}/signin/`], keys }),
+    body: JSON.stringify({
+      callerCode: 'EGRET',
+      returnUrlPrefixes: [`${issuer}/signin/`],
+      smsSignature: '白鹭通行证',
+      keys,
+    }),
   });
   if (!answer.ok) throw new Error(`the province did not take our keys: ${answer.status}`);
 }

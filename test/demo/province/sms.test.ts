@@ -22,7 +22,7 @@ t.test('a code arrives, once, the latest first', async (t) => {
     messages.map(({ mobile }: { mobile: string }) => mobile),
     ['15400000221', jia.mobile],
   );
-  t.match(messages[1], { template: 'code', params: { code: '482913' }, text: /482913.*5 分钟/ });
+  t.match(messages[1], { template: 'code', params: { code: '482913' }, text: /^【城市·演示】验证码 482913.*5 分钟/ });
   const only = (await province.sim('GET', `inbox.json?mobile=${jia.mobile}`)).body.messages;
   t.equal(only.length, 1);
 

@@ -233,6 +233,7 @@ t.test('registrations are checked, kept, and the same twice', async (t) => {
     { ...good, keys: [{ ...key, notAfter: '2030-01-01' }] },
     { ...good, keys: [key, key] },
     { ...good, disabled: 'no' },
+    { ...good, smsSignature: '】' },
   ];
   for (const [index, body] of bad.entries())
     t.equal((await province.sim('POST', 'callers', body)).status, 400, `case ${index}`);

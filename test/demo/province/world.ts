@@ -42,6 +42,7 @@ export async function world(t: Test) {
     sim('POST', 'callers', {
       callerCode: by.code,
       returnUrlPrefixes: ['http://localhost:4000/signin/'],
+      smsSignature: '城市',
       keys: [publicKeysOf(by)],
       ...more,
     });

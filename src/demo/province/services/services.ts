@@ -115,7 +115,7 @@ export function createServices(platform: Platform): Readonly<Record<string, Serv
 
   const sms: Service = {
     run({ requestId, mobile, template, params }, caller) {
-      const message = render(template, params);
+      const message = render(template, params, state.caller(caller)?.smsSignature ?? '');
       if (!message || !/^[\w.:-]{1,100}$/.test(text(requestId)) || !/^\d{11}$/.test(text(mobile))) return wrongData;
       if (!isReservedMobile(text(mobile))) {
         inbox.refuse();

@@ -1,13 +1,13 @@
 import { isJson } from '../wire/envelope.ts';
 
-const signature = '【省统一登录·演示】';
-
-/** The text of a template with its params, or undefined when there is no such template or the params do not fit. */
+/** The text of a template with its params under the signature of its caller, or undefined when there is no such template or the params do not fit. */
 export function render(
   template: unknown,
   params: unknown,
+  signed: string,
 ): { template: string; params: Record<string, string>; text: string } | undefined {
   if (typeof template !== 'string' || !isJson(params)) return undefined;
+  const signature = `【${signed}·演示】`;
   if (template === 'code') {
     const [code, minutes] = [String(params.code), String(params.minutes)];
     if (!/^\d{4,8}$/.test(code) || !/^\d{1,2}$/.test(minutes)) return undefined;

@@ -17,6 +17,8 @@ export interface Caller {
   readonly callerCode: string;
   readonly returnUrlPrefixes: readonly string[];
   readonly keys: readonly CallerKey[];
+  /** 短信签名: what its messages begin with, between 【 and 】. */
+  readonly smsSignature: string;
   /** Answers 1002. */
   readonly disabled: boolean;
   /** Milliseconds; answers 1003 from then on. */
@@ -35,7 +37,7 @@ export function isCurrent({ disabled, expiresAt }: Caller, now: number): boolean
 /** What a registration says, or one sentence about what is wrong with it. */
 export function readCaller(body: unknown): Caller | string {
   if (!isJson(body)) return 'A registration is a JSON object.';
-  const { callerCode, returnUrlPrefixes, keys, disabled = false, expiresAt = null } = body;
+  const { callerCode, returnUrlPrefixes, keys, disabled = false, expiresAt = null, smsSignature = '省统一登录' } = body;
   if (typeof callerCode !== 'string' || !/^[\w.-]{1,64}$/.test(callerCode))
     return 'callerCode is 1 to 64 letters, digits, "_", "." or "-".';
   if (!Array.isArray(returnUrlPrefixes) || returnUrlPrefixes.length > 20 || !returnUrlPrefixes.every(isPrefix))
@@ -45,6 +47,8 @@ export function readCaller(body: unknown): Caller | string {
   if (new Set(keys.map(({ keyId }) => keyId)).size !== keys.length) return 'Two keys have one keyId.';
   if (typeof disabled !== 'boolean') return 'disabled is true or false.';
   if (expiresAt !== null && !Number.isSafeInteger(expiresAt)) return 'expiresAt is milliseconds, or null.';
+  if (typeof smsSignature !== 'string' || !/^[\p{L}\p{N}]{2,12}$/u.test(smsSignature))
+    return 'smsSignature is 2 to 12 letters or digits.';
   const taken = keys.map(({ keyId, signKey, encKey, notBefore, notAfter }) => ({
     keyId,
     signKey,
@@ -52,7 +56,7 @@ export function readCaller(body: unknown): Caller | string {
     notBefore,
     notAfter,
   }));
-  return { callerCode, returnUrlPrefixes, keys: taken, disabled, expiresAt: expiresAt as number | null };
+  return { callerCode, returnUrlPrefixes, keys: taken, smsSignature, disabled, expiresAt: expiresAt as number | null };
 }
 
 function isPrefix(prefix: unknown): prefix is string {

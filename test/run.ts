@@ -12,7 +12,7 @@ import { find, type Wanted } from './support/wants.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const args = process.argv.slice(2);
-const wanted: readonly Wanted[] = ['redis-server', 'postgresql', 'chromium'];
+const wanted: readonly Wanted[] = ['redis-server', 'postgresql', 'chromium', 'nginx'];
 const missing = wanted.filter((each) => !find(each));
 
 if (missing.length > 0 && process.env.CI === 'true') {

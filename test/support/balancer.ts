@@ -25,7 +25,7 @@ export interface Balancer {
 
 /** @param to origins of the processes, http. @param port a free port, or 0. */
 export async function balancer(t: Test, options: { to: readonly string[]; port?: number }): Promise<Balancer> {
-  const { key, cert, fingerprint } = certificate();
+  const { key, cert, fingerprint } = certificate('localhost');
   const authority = join(scratch(t, 'tls'), 'authority.pem');
   fs.writeFileSync(authority, cert);
   const answered = options.to.map(() => 0);
@@ -85,14 +85,15 @@ export async function balancer(t: Test, options: { to: readonly string[]; port?:
   };
 }
 
-/** A certificate for localhost, valid for a day, signed by itself (RFC 5280, version 3, ECDSA with SHA-256). */
-function certificate(): { key: string; cert: string; fingerprint: string } {
+/**
+ * A certificate for this name and 127.0.0.1, valid for a day, signed by itself (RFC 5280, version 3, ECDSA with
+ * SHA-256); `fingerprint` is that of Balancer.
+ */
+export function certificate(host: string): { key: string; cert: string; fingerprint: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(Buffer.from('06082a8648ce3d040302', 'hex'));
   // one attribute, commonName
-  const name = sequence(
-    tagged(0x31, sequence(Buffer.from('0603550403', 'hex'), tagged(0x0c, Buffer.from('localhost')))),
-  );
+  const name = sequence(tagged(0x31, sequence(Buffer.from('0603550403', 'hex'), tagged(0x0c, Buffer.from(host)))));
   const day = 86_400_000;
   const time = (at: number) =>
     tagged(0x17, Buffer.from(`${new Date(at).toISOString().slice(2, 19).replace(/[-:T]/g, '')}Z`));
@@ -113,10 +114,7 @@ function certificate(): { key: string; cert: string; fingerprint: string } {
       sequence(
         // basicConstraints: an authority; subjectAltName: the name, and the address
         extension('0603551d13', sequence(tagged(0x01, Buffer.from([0xff])))),
-        extension(
-          '0603551d11',
-          sequence(tagged(0x82, Buffer.from('localhost')), tagged(0x87, Buffer.from([127, 0, 0, 1]))),
-        ),
+        extension('0603551d11', sequence(tagged(0x82, Buffer.from(host)), tagged(0x87, Buffer.from([127, 0, 0, 1])))),
       ),
     ),
   );

@@ -94,6 +94,20 @@ export function node(t: Test, file: string, args: readonly string[] = [], option
   return program(t, 'env', bare, { ...options, env });
 }
 
+/**
+ * Starts a server that is not ours, and answers its own process id; it dies with this process, even by kill -9: a shell
+ * waits for the end of standard input, which comes when we die.
+ */
+export async function leashed(
+  t: Test,
+  command: string,
+  args: readonly string[],
+): Promise<{ program: Program; pid: number }> {
+  const leash = 'exec 3<&0; "$@" 3<&- & p=$!; echo "pid $p"; (cat <&3; kill -9 $p) & wait $p';
+  const started = program(t, 'sh', ['-c', leash, 'sh', command, ...args]);
+  return { program: started, pid: Number((await started.waitFor(/^pid (\d+)$/m))[1]) };
+}
+
 /** Waits until `condition` holds; looks every 20 ms, fails after `patience` ms. */
 export async function until(condition: () => boolean | Promise<boolean>, patience = 30_000): Promise<void> {
   const deadline = performance.now() + patience;

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import net from 'node:net';
 import type { Test } from 'tap';
-import { type Program, program, until } from './processes.ts';
+import { leashed as leash, type Program, until } from './processes.ts';
 import { scratch } from './scratch.ts';
 import { find } from './wants.ts';
 
@@ -46,14 +46,11 @@ export async function redis(t: Test, options: { args?: readonly string[] } = {})
   };
 }
 
-/** Starts redis-server with these arguments; it dies with this process, even by kill -9. */
+/** Starts redis-server with these arguments; it dies with this process. */
 export async function leashed(t: Test, args: readonly string[]): Promise<{ program: Program; pid: number }> {
   const server = find('redis-server');
   if (!server) throw new Error('no redis-server on this machine: ask wants("redis-server") first');
-  // The shell waits for the end of standard input, which comes when we die.
-  const leash = 'exec 3<&0; "$@" 3<&- & p=$!; echo "pid $p"; (cat <&3; kill -9 $p) & wait $p';
-  const started = program(t, 'sh', ['-c', leash, 'sh', server, ...args]);
-  return { program: started, pid: Number((await started.waitFor(/^pid (\d+)$/m))[1]) };
+  return leash(t, server, args);
 }
 
 /** A port of loopback below those that the kernel gives to clients, so that none of them takes it meanwhile. */

@@ -3,14 +3,14 @@ import { dirname, resolve } from 'node:path';
 import { debianBinaries } from './servers.ts';
 
 /** What some tests need of the machine. */
-export type Wanted = 'redis-server' | 'postgresql' | 'chromium';
+export type Wanted = 'redis-server' | 'postgresql' | 'chromium' | 'nginx';
 
 /** Its path, or undefined. */
 export function find(wanted: Wanted): string | undefined {
   if (wanted === 'postgresql') return debianBinaries()?.folder;
   return (process.env.PATH ?? '')
     .split(':')
-    .concat('/usr/bin', '/usr/local/bin')
+    .concat('/usr/bin', '/usr/local/bin', '/usr/sbin')
     .map((folder) => `${folder}/${wanted}`)
     .find((path) => fs.existsSync(path));
 }

@@ -14,7 +14,8 @@ import { refuseUnsafeStart } from './doctor/doctor.ts';
 import { createKeys, loadKeyEncryptionKey } from './keys/keys.ts';
 import { type CitizenNeeds, citizenListener } from './listener.ts';
 import { errorPages } from './listener-errors.ts';
-import { adminListener, createMetrics } from './observe/admin.ts';
+import { adminListener } from './observe/admin.ts';
+import { createMetrics, type Read } from './observe/metrics.ts';
 import { createOutbox } from './outbox/outbox.ts';
 import {
   createBrowserSessions,
@@ -79,12 +80,13 @@ export async function createGateway(
   const state = redis ? redisState(redis, offset) : databaseState(database, offset);
 
   // The ground rooms
+  const metrics = createMetrics();
   const kek = await loadKeyEncryptionKey(config.keyFile, { make: development, database });
   const keys = await createKeys<AuditTrail>({
     database,
     keyEncryptionKey: kek,
     clock,
-    audit: (key) => createAudit({ database, clock, key, onTrouble: trouble('audit') }),
+    audit: (key) => createAudit({ database, clock, key, onEvent: metrics.event, onTrouble: trouble('audit') }),
     policy: { jwksMaxAge: lifetimes.jwksMaxAge * 1000, retiring: 48 * 3_600_000 },
     onTrouble: trouble('keys'),
   });
@@ -114,6 +116,7 @@ export async function createGateway(
     settings: { ...config.province, returnUrl: `${issuer}/signin/` },
     keys: () => keys.bridgeKeys(),
     clock,
+    onAsked: metrics.provinceCall,
     log: {
       info: (details, text) => say({ level: 'info', ...details }, text),
       warn: (details, text) => say({ level: 'warn', ...details }, text),
@@ -197,7 +200,6 @@ export async function createGateway(
   });
   const drain = drainEvents({ state, database, audit, onTrouble: trouble('audit') });
 
-  const metrics = createMetrics();
   const citizens = await citizenListener({
     config,
     log,
@@ -221,38 +223,69 @@ export async function createGateway(
     reference,
   });
   const adminHost = `localhost:${config.admin.port}`;
-  const admin = adminListener(
-    {
-      hosts: [adminHost, `127.0.0.1:${config.admin.port}`],
-      checks: async () => ({
-        database: (await isReachable(database)) ? 'ok' : 'unreachable',
-        state: await state.ping().then(
-          () => 'ok',
-          () => 'unreachable',
-        ),
-        keys: keys.age() < 10_000 ? 'ok' : 'stale',
-      }),
-      gauges: {
-        egret_hashes_waiting: { help: 'Passwords waiting to be hashed.', read: accounts.hashesWaiting },
-        egret_outbox_delivered: { help: 'Messages delivered by this process.', read: () => outbox.counters.delivered },
-        egret_outbox_dead: { help: 'Messages given up by this process.', read: () => outbox.counters.dead },
-        egret_audit_chained: { help: 'Events chained by this process.', read: () => audit.counters.chained },
-        egret_province_up: { help: '1 while the province answers.', read: () => (bridge.status().up ? 1 : 0) },
-        egret_clients: { help: 'Clients that are not stopped.', read: () => active(clients.snapshot().clients) },
-        egret_key_epoch: { help: 'The key epoch in force here.', read: () => keys.epoch },
+  const checks = async () => ({
+    database: (await isReachable(database)) ? 'ok' : 'unreachable',
+    state: await state.ping().then(
+      () => 'ok',
+      () => 'unreachable',
+    ),
+    keys: keys.age() < 10_000 ? 'ok' : 'stale',
+  });
+  const since = (at: number | undefined): number => (at === undefined ? 0 : Math.max(0, clock.now() - at) / 1000);
+  const reads: readonly Read[] = [
+    () => ({
+      egret_breaker_open: { province: bridge.status().up ? 0 : 1, sms: bridge.smsStatus().up ? 0 : 1 },
+      egret_outbox_attempts_total: {
+        delivered: outbox.counters.delivered,
+        retried: outbox.counters.retried,
+        dead: outbox.counters.dead,
       },
-      log: (details, text) => say({ level: 'warn', room: 'admin', ...details }, text),
-      bridgeKeys: () =>
-        keys.bridgeKeys().map(({ keyId, sign, encrypt, notBefore, notAfter }) => ({
-          keyId,
-          signKey: sign.publicKey,
-          encKey: encrypt.publicKey,
-          notBefore,
-          notAfter,
-        })),
+      egret_audit_chained_total: audit.counters.chained,
+      egret_audit_rejected_total: audit.counters.rejected,
+      egret_endings_heard_total: sessions.told().heard,
+      egret_endings_held: sessions.told().held,
+      egret_endings_age_seconds: sessions.told().age / 1000,
+      egret_hashes_waiting: accounts.hashesWaiting(),
+      egret_key_epoch: keys.epoch,
+      egret_key_age_seconds: keys.age() / 1000,
+      egret_clients: active(clients.snapshot().clients),
+    }),
+    async () => {
+      const { database, state } = await checks();
+      return { egret_store_up: { records: database === 'ok' ? 1 : 0, state: state === 'ok' ? 1 : 0 } };
     },
+    async () => {
+      const { waiting, oldest } = await outbox.backlog();
+      return { egret_outbox_waiting: waiting, egret_outbox_oldest_seconds: since(oldest) };
+    },
+    async () => {
+      const { waiting, oldest } = await audit.backlog();
+      return { egret_audit_unchained: waiting, egret_audit_unchained_seconds: since(oldest) };
+    },
+    async () => {
+      const { waiting, fullest, oldest } = await drain.backlog();
+      return {
+        egret_audit_stream_waiting: waiting,
+        egret_audit_stream_fullest: fullest,
+        egret_audit_stream_seconds: since(oldest),
+      };
+    },
+  ];
+  const admin = adminListener({
+    hosts: [adminHost, `127.0.0.1:${config.admin.port}`],
+    checks,
+    reads,
     metrics,
-  );
+    log: (details, text) => say({ level: 'warn', room: 'admin', ...details }, text),
+    bridgeKeys: () =>
+      keys.bridgeKeys().map(({ keyId, sign, encrypt, notBefore, notAfter }) => ({
+        keyId,
+        signKey: sign.publicKey,
+        encKey: encrypt.publicKey,
+        notBefore,
+        notAfter,
+      })),
+  });
 
   const sweeps = setInterval(() => {
     for (const sweep of [state.sweep, accounts.sweep]) sweep().catch(trouble('sweep'));

@@ -18,8 +18,8 @@ import type { Consents } from './consents/consents.ts';
 import { type Code, catalogue, EgretError } from './errors.ts';
 import type { Vault } from './keys/keys.ts';
 import { codeOf, type ErrorPages } from './listener-errors.ts';
-import type { Observed } from './observe/admin.ts';
 import { answerAll, brokenRequest, isNamed, pathOf } from './observe/broken-request.ts';
+import type { Metrics } from './observe/metrics.ts';
 import type { OutboxService } from './outbox/outbox.ts';
 import { pages } from './pages/pages.ts';
 import {
@@ -61,7 +61,7 @@ export interface CitizenNeeds {
   readonly epochs: Epochs;
   readonly interactions: Interactions;
   readonly browserSessions: BrowserSessions;
-  readonly metrics: Observed;
+  readonly metrics: Metrics;
   readonly pages: ErrorPages;
   readonly reference: (accountId: string) => Buffer;
 }
@@ -161,7 +161,7 @@ export async function citizenListener(
     });
     server.addHook('onResponse', (request, reply, done) => {
       const route = request.routeOptions.url ?? 'unknown';
-      metrics.observe(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+      metrics.request(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
       request.log.info(
         { route, method: request.method, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
         'answered',

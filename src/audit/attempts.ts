@@ -36,6 +36,12 @@ export interface Attempts {
   stop(): Promise<void>;
 }
 
+/** How many attempts an event stands for: 1, unless it is of these types and says so. */
+export function attemptsIn({ type, detail }: AuditEvent): number {
+  const { count = 1 } = (detail ?? {}) as { count?: unknown };
+  return attemptTypes.some((each) => each === type) ? Number(count) : 1;
+}
+
 const minute = 60_000;
 /** Different attempts of strangers that one minute tells apart; more than these are one for each type. */
 const apart = 100;

@@ -10,12 +10,21 @@ import { randomUUID } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/database.ts';
+import { attemptsIn } from './attempts.ts';
 import { createChain } from './chain.ts';
 import { type AuditKey, type Content, fromStamp, seal, toStamp } from './envelope.ts';
 import type { AuditEvent } from './events.ts';
 import { createKnown } from './known.ts';
 import { createNumbers } from './numbers.ts';
-import { insertEvent, insertOnce, insertRejected, readTail, storedEvents, transactionFates } from './records.ts';
+import {
+  insertEvent,
+  insertOnce,
+  insertRejected,
+  readBacklog,
+  readTail,
+  storedEvents,
+  transactionFates,
+} from './records.ts';
 import { type Verification, type VerifyOptions, verify } from './verify.ts';
 
 export { type Attempt, type Attempts, createAttempts } from './attempts.ts';
@@ -76,6 +85,8 @@ export interface AuditTrail extends Audit, AuditStamp {
   /** Chains and settles once more. */
   stop(): Promise<void>;
   verify(options?: VerifyOptions): Promise<Verification>;
+  /** How much is not chained (100,000 at most are counted), and since when (epoch ms). */
+  backlog(): Promise<{ readonly waiting: number; readonly oldest: number | undefined }>;
   /** The latest events of the chain, the oldest of them first. */
   tail(count: number): Promise<LoggedEvent[]>;
   /** Of this process, since it started. */
@@ -86,13 +97,15 @@ export interface AuditOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly key: AuditKey;
+  /** Told of every event that was sealed, whatever becomes of its transaction; `count`: the attempts it stands for. */
+  readonly onEvent?: (event: Pick<AuditEvent, 'type' | 'outcome' | 'code'> & { readonly count: number }) => void;
   /** Chaining or settling failed; told once for each cause, until it works again. */
   readonly onTrouble?: (error: unknown) => void;
 }
 
 const interval = 500;
 
-export function createAudit({ database, clock, key, onTrouble = () => {} }: AuditOptions): AuditTrail {
+export function createAudit({ database, clock, key, onEvent, onTrouble = () => {} }: AuditOptions): AuditTrail {
   const process = randomUUID();
   const numbers = createNumbers(clock);
   const known = createKnown(key);
@@ -103,6 +116,7 @@ export function createAudit({ database, clock, key, onTrouble = () => {} }: Audi
     try {
       const { content, ...envelope } = seal(event, { process, number, open: before }, key, clock);
       known.learn(envelope, content);
+      onEvent?.({ ...event, count: attemptsIn(event) });
       return { number, ...envelope };
     } catch (error) {
       numbers.void(number, 'refused');
@@ -194,6 +208,10 @@ export function createAudit({ database, clock, key, onTrouble = () => {} }: Audi
       timer = undefined;
       await running;
       await work();
+    },
+    async backlog() {
+      const { waiting, oldest } = await readBacklog(database.sql);
+      return { waiting, oldest: oldest === undefined ? undefined : (JSON.parse(oldest) as Content).at };
     },
     verify: (options) => verify({ database, key, clock }, options),
     async tail(count) {

@@ -190,6 +190,14 @@ export async function readGaps(sql: Any, limit: number): Promise<Gap[]> {
   }));
 }
 
+/** What waits to be chained, counted to 100,000, and the text of the oldest of it. */
+export async function readBacklog(sql: Any): Promise<{ waiting: number; oldest: string | undefined }> {
+  const [row] = await sql<{ waiting: string; oldest: string | null }[]>`
+    select count(*) as waiting, (select event from audit_inbox order by arrived limit 1) as oldest
+    from (select from audit_inbox limit 100000) as some`;
+  return { waiting: Number(row?.waiting ?? 0), oldest: row?.oldest ?? undefined };
+}
+
 export async function countRejected(sql: Any): Promise<number> {
   const [row] = await sql<{ count: string }[]>`select count(*) from audit_rejected`;
   return Number(row?.count ?? 0);

@@ -12,6 +12,11 @@ export interface Log {
   warn(details: object, text: string): void;
 }
 
+/** What came of a question: an answer, a refusal, 3xxx, an outage; or it was not asked at all. */
+export type Asked = 'ok' | 'refused' | 'later' | 'outage' | 'not-asked';
+/** Told of every question, with the seconds it took where it was asked. */
+export type OnAsked = (service: string, what: Asked, seconds?: number) => void;
+
 /** Whether the data is about what was asked; if not, a word of ours for the log. */
 type Fits = (data: Fields) => true | string;
 
@@ -30,12 +35,13 @@ interface AskingNeeds {
   readonly log: Log;
   readonly random: Random;
   readonly quotaWaits: readonly number[];
+  readonly onAsked?: OnAsked;
   /** Sends one question, whatever peer and back-off say. */
   readonly send: (path: string, service: string, data: Fields, signal: AbortSignal) => Promise<Answer>;
 }
 
 /** Asks within a peer's bounds, backs off from who answered 3xxx, and says in the log how it went. */
-export function createAsking({ clock, log, random, quotaWaits, send }: AskingNeeds) {
+export function createAsking({ clock, log, random, quotaWaits, onAsked, send }: AskingNeeds) {
   const quota = createQuota(clock, quotaWaits);
   // So that what is remembered of a person for the back-off is of no use outside this process.
   const personKey = random(32);
@@ -48,7 +54,9 @@ export function createAsking({ clock, log, random, quotaWaits, send }: AskingNee
       const verdict = fits(answer.data);
       if (verdict !== true) answer = { ok: false, code: '9999', why: verdict, trace: answer.trace };
     }
-    const details = { service, trace: answer.trace, ms: Math.round(clock.monotonic() - begunAt) };
+    const ms = clock.monotonic() - begunAt;
+    const details = { service, trace: answer.trace, ms: Math.round(ms) };
+    onAsked?.(service, outcomeOf(answer), ms / 1000);
     if (answer.ok) log.info(details, 'the province answered');
     else
       log[isWorthAWarning(answer.code) ? 'warn' : 'info']({ ...details, ...reasonOf(answer) }, 'the province refused');
@@ -66,8 +74,7 @@ export function createAsking({ clock, log, random, quotaWaits, send }: AskingNee
       wasAsked = true;
       return asked(service, send(path, service, data, signal), fits);
     }, question.signal);
-    if (!wasAsked && !answer.ok) log.warn({ service, ...reasonOf(answer) }, 'the province was not asked');
-    if (!wasAsked) return answer;
+    if (!wasAsked) return answer.ok ? answer : refusedHere(service, answer.code, answer.why);
     if (!answer.ok && answer.code === '3001') quota.refused(service);
     else if (!answer.ok && answer.code === '3002' && whose) quota.refused(whose);
     else if (answer.ok || meanings[answer.code].behaviour !== 'outage') {
@@ -77,7 +84,8 @@ export function createAsking({ clock, log, random, quotaWaits, send }: AskingNee
     return answer;
   }
 
-  function refusedHere(service: string, code: ProvinceCode, why: string): Answer {
+  function refusedHere(service: string, code: ProvinceCode, why?: string): Answer {
+    onAsked?.(service, 'not-asked');
     log.warn({ service, ...reasonOf({ code, why }) }, 'the province was not asked');
     return { ok: false, code, why };
   }
@@ -90,4 +98,9 @@ const reasonOf = ({ code, why }: { code: ProvinceCode; why?: string }) => ({
   why,
   means: meanings[code].operator,
 });
+function outcomeOf(answer: Answer): Asked {
+  if (answer.ok) return 'ok';
+  const { behaviour } = meanings[answer.code];
+  return behaviour === 'outage' || behaviour === 'later' ? behaviour : 'refused';
+}
 const isWorthAWarning = (code: ProvinceCode) => ['outage', 'later'].includes(meanings[code].behaviour);

@@ -12,7 +12,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
 import { type Level, type ProvincePerson, readLevel, readPerson } from './answers.ts';
-import { createAsking, type Log } from './asking.ts';
+import { createAsking, type Log, type OnAsked } from './asking.ts';
 import { type Behaviour, type MirroredCode, meanings } from './codes.ts';
 import { type CallerKeys, type Random, sm3Hex } from './envelope.ts';
 import type { Fetch } from './exchange.ts';
@@ -46,6 +46,7 @@ export interface BridgeOptions {
   readonly keys: () => readonly CallerKeys[];
   readonly clock: Clock;
   readonly log: Log;
+  readonly onAsked?: OnAsked;
   readonly random?: Random;
   readonly fetch?: Fetch;
   readonly tuning?: Partial<BridgeTuning>;
@@ -98,6 +99,7 @@ export interface Bridge {
   sendSms(message: Sms, signal?: AbortSignal): Promise<PlainAnswer>;
   /** Of real names and provincial sign-in, for the banner. SMS is a peer of its own: local sign-ins live on it. */
   status(): Status;
+  smsStatus(): Status;
   /** Called when the status changed; returns how to stop. */
   onChange(listener: (status: Status) => void): () => void;
   /** Asks nothing more by itself. */
@@ -115,6 +117,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     log,
     random,
     quotaWaits: tuning.quotaWaits,
+    onAsked: options.onAsked,
     send: protocol.ask,
   });
 
@@ -195,6 +198,7 @@ export function createBridge(options: BridgeOptions): Bridge {
     },
 
     status: realNames.status,
+    smsStatus: messages.status,
     onChange: realNames.onChange,
     close() {
       realNames.close();

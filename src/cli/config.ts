@@ -1,5 +1,6 @@
 import { limitsTable, readConfig } from '../config.ts';
 import { catalogue } from '../errors.ts';
+import { metricsPage } from '../observe/metrics-page.ts';
 import { checkConfiguration } from './doctor.ts';
 import { fields } from './print.ts';
 import type { Verb } from './verb.ts';
@@ -42,6 +43,11 @@ export const verbs: Readonly<Record<string, Verb>> = {
     about: 'Prints docs/errors.md: every code of the catalogue.',
     example: 'egret config errors > docs/errors.md',
     run: async () => ({ lines: [errorsTable().trimEnd()] }),
+  },
+  metrics: {
+    about: 'Prints docs/metrics.md: every metric with its labels, and what it is good for.',
+    example: 'egret config metrics > docs/metrics.md',
+    run: async () => ({ lines: [metricsPage().trimEnd()] }),
   },
 };
 

@@ -71,6 +71,12 @@ export function databaseState(database: Database, offset: () => number = () => 0
       if (events.length > 0)
         await sql`delete from protocol_events where id = any(${events.map((event) => event.id)}::bigint[])`;
     },
+    async pending() {
+      const [row] = await sql<{ waiting: string; fullest: string }[]>`
+        select coalesce(sum(length), 0) as waiting, coalesce(max(length), 0) as fullest
+        from (select count(*) as length from protocol_events group by bucket) as buckets`;
+      return { waiting: Number(row?.waiting ?? 0), fullest: Number(row?.fullest ?? 0) };
+    },
     async ping() {
       await sql`select 1`;
     },

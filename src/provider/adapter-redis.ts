@@ -94,6 +94,11 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
         [...byBucket].map(([bucket, list]) => redis.xdel(streamOf(bucket), ...list.map((event) => event.id))),
       );
     },
+    async pending() {
+      gather();
+      const lengths = await Promise.all(everyBucket.map((bucket) => redis.xlen(streamOf(bucket))));
+      return { waiting: lengths.reduce((sum, length) => sum + length, 0), fullest: Math.max(...lengths) };
+    },
     async ping() {
       if (!isCluster(redis)) return void (await redis.ping());
       // in every bucket: where one node is lost, some are served

@@ -39,6 +39,11 @@ export function drainEvents(needs: {
     start(): void {
       timer ??= setInterval(() => void once(), 300).unref();
     },
+    /** What is not drained; `oldest` in epoch milliseconds. */
+    async backlog(): Promise<{ waiting: number; fullest: number; oldest: number | undefined }> {
+      const [pending, [first]] = await Promise.all([state.pending(), state.events(1)]);
+      return { ...pending, oldest: first && (JSON.parse(first.stamp) as { at: number }).at };
+    },
     async stop(): Promise<void> {
       clearInterval(timer);
       await running;

@@ -150,6 +150,8 @@ export interface ProtocolState {
   /** Oldest audit events not yet handed to records, at most `limit`. */
   events(limit: number): Promise<readonly PendingEvent[]>;
   forget(events: readonly PendingEvent[]): Promise<void>;
+  /** How many events are not handed to records yet, and how many of them in the fullest bucket (`eventBound`). */
+  pending(): Promise<{ readonly waiting: number; readonly fullest: number }>;
   /** Rejects when the engine does not answer. */
   ping(): Promise<void>;
   /** Deletes what expired, where the engine does not do so by itself. Returns how many. */

@@ -26,6 +26,8 @@ export interface Endings {
   refresh(): Promise<void>;
   /** Called after a reading that brought endings of this kind, whichever process they are of; returns how to stop. */
   onNews(kind: EndingKind, listener: () => void): () => void;
+  /** How many endings were read by kind, how many are held, and the milliseconds since the last reading began. */
+  told(): { readonly heard: Readonly<Record<EndingKind, number>>; readonly held: number; readonly age: number };
 }
 
 interface Row {
@@ -53,11 +55,14 @@ export function watchEndings(database: Database, clock: Clock) {
   let lately = new Set<number>();
   /** Every transaction of a lower number was over at the last reading. */
   let cursor = 0n;
+  const heard = { account: 0, session: 0, consent: 0, visit: 0 };
+  let asked = clock.monotonic();
   let timer: NodeJS.Timeout | undefined;
   let listening: { unlisten(): Promise<void> } | undefined;
   let running: Promise<void> | undefined;
 
   async function read(): Promise<void> {
+    const begun = clock.monotonic();
     // a lower id may commit after a higher one, long after: what counts is which transactions were still open
     const [found] = await database.sql<{ open: string; rows: Row[] | null }[]>`
       select pg_snapshot_xmin(pg_current_snapshot())::text as open,
@@ -69,7 +74,10 @@ export function watchEndings(database: Database, clock: Clock) {
     const anew = open < cursor;
     cursor = anew ? 0n : open;
     const rows = found?.rows ?? [];
-    const news = new Set(rows.filter(({ id }) => !lately.has(id)).map(({ kind }) => kind));
+    const fresh = rows.filter(({ id }) => !lately.has(id));
+    const news = new Set(fresh.map(({ kind }) => kind));
+    for (const { kind } of fresh) heard[kind as EndingKind] += 1;
+    asked = begun;
     lately = new Set(rows.map(({ id }) => id));
     for (const { kind, ref, at, until } of rows) remember(kind, ref, at, until);
     for (const [key, { until }] of recent) if (until < clock.now()) recent.delete(key);
@@ -96,6 +104,7 @@ export function watchEndings(database: Database, clock: Clock) {
   return {
     refresh,
     possible,
+    told: () => ({ heard, held: recent.size, age: clock.monotonic() - asked }),
     onNews(kind: EndingKind, call: () => void): () => void {
       const listener = { kind, call };
       listeners.add(listener);

@@ -76,6 +76,7 @@ export function createSessions({ database, clock }: { database: Database; clock:
     record: endings.record,
     refresh: endings.refresh,
     onNews: endings.onNews,
+    told: endings.told,
     start: endings.start,
     stop: endings.stop,
     async begin(tx, { uid, accountId, device, methods, expiresAt }) {

@@ -4,7 +4,10 @@ import net from 'node:net';
 import os from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { events } from '../../src/audit/audit.ts';
 import { loadConfig } from '../../src/config.ts';
+import { catalogue } from '../../src/errors.ts';
+import { allMetrics } from '../../src/observe/metrics-table.ts';
 import { database } from '../support/database.ts';
 import { authorizeUrl } from '../support/department.ts';
 import { client, redirect } from '../support/op.ts';
@@ -166,7 +169,11 @@ t.test("the operators' listener, and the log", wants('redis-server'), async (t) 
     await becomes(everything, 'it answers again');
     await own.redis?.kill();
     await becomes({ status: 503, ok: false, database: 'ok', state: 'unreachable' }, 'no Redis');
-    t.equal((await ask('/metrics')).status, 200, 'metrics are there when stores are not');
+    const without = await ask('/metrics');
+    t.equal(without.status, 200, 'metrics are there when stores are not');
+    t.match(without.body, /^egret_store_up\{store="state"\} 0$/m);
+    t.notMatch(without.body, /^egret_audit_stream_waiting /m, 'what could not be read is absent');
+    t.match(without.body, /^egret_outbox_waiting 0$/m);
     await own.redis?.start();
     await becomes(everything, 'Redis is back');
   });
@@ -189,16 +196,47 @@ t.test("the operators' listener, and the log", wants('redis-server'), async (t) 
         ],
         [`/assets/${n}.css`],
         [`/account/authorizations/client-${n}`],
+        [
+          '/session/end',
+          {
+            method: 'POST',
+            headers: { 'content-type': 'application/x-www-form-urlencoded', origin: `https://evil-${n}.example` },
+            body: `client_id=client-${n}&post_logout_redirect_uri=https://evil-${n}.example`,
+          },
+        ],
+        ['/introspect', { method: 'POST', headers: { authorization: `Basic ${btoa(`client-${n}:${n}`)}` } }],
       ];
       const [path, sent] = all[n % all.length] ?? ['/'];
       await send(open, path, sent);
     };
-    for (let n = 0; n < 14; n++) await anything(n);
+    for (let n = 0; n < 18; n++) await anything(n);
+    // an attempt is told beside the answer
+    await until(async () => labelValues((await ask('/metrics')).body, 'type').includes('sign-out.refused'));
     const before = await ask('/metrics');
     t.match(before.type, /^text\/plain; version=0\.0\.4/);
     const names = new Set(series(before.body).map(({ name }) => name));
-    for (const name of ['egret_requests_total', 'egret_request_seconds_bucket', 'egret_clients', 'egret_province_up'])
+    for (const name of [
+      'egret_requests_total',
+      'egret_request_seconds_bucket',
+      'egret_clients',
+      'egret_outbox_waiting',
+    ])
       t.ok(names.has(name), name);
+    const told = [...before.body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+    const table = Object.entries(allMetrics).map(([name, { type }]) => `${name} ${type}`);
+    t.strictSame(told.sort(), table.sort(), 'every metric of the table, and no other');
+    for (const { name, labels } of series(before.body)) {
+      const known = allMetrics[name] ?? allMetrics[name.replace(/_(bucket|sum|count)$/, '')];
+      const wanted = Object.keys(known?.labels ?? {});
+      t.strictSame(
+        Object.keys(labels).filter((label) => label !== 'le' && !wanted.includes(label)),
+        [],
+        `labels of ${name}`,
+      );
+    }
+    t.match(before.body, /^egret_store_up\{store="records"\} 1$/m);
+    t.match(before.body, /^egret_events_total\{type="process.started",outcome="success",code="none"\} 1$/m);
+    t.match(before.body, /^egret_build_info\{version="[\d.]+",node="v[\d.]+"\} 1$/m);
     const routes = labelValues(before.body, 'route');
     for (const route of ['/signin/:uid', '/authorize', '/token', '/sign-out/result/:id', 'unknown'])
       t.ok(routes.includes(route), `${route} among ${routes}`);
@@ -214,6 +252,16 @@ t.test("the operators' listener, and the log", wants('redis-server'), async (t) 
     const after = (await ask('/metrics')).body;
     t.same(labelValues(after, 'route'), routes, 'no new route');
     t.same(
+      labelValues(after, 'type').filter((type) => !Object.hasOwn(events, type)),
+      [],
+      'events of the table',
+    );
+    t.same(
+      labelValues(after, 'code').filter((code) => code !== 'none' && !Object.hasOwn(catalogue, code)),
+      [],
+      'codes of the catalogue',
+    );
+    t.same(
       labelValues(after, 'status'),
       ['2xx', '3xx', '4xx'].filter((each) => labelValues(after, 'status').includes(each)),
     );
@@ -224,7 +272,7 @@ t.test("the operators' listener, and the log", wants('redis-server'), async (t) 
       'methods of the web, and one word for all others',
     );
     t.ok(series(after).length - seen < 40, `${seen} series, then ${series(after).length}`);
-    for (const word of ['path-', 'uid-', 'client-']) t.notOk(after.includes(word), `no ${word} in it`);
+    for (const word of ['path-', 'uid-', 'client-', 'evil']) t.notOk(after.includes(word), `no ${word} in it`);
   });
 
   await t.test('none of it for the public', async (t) => {

@@ -130,6 +130,7 @@ export async function op(
     count: (...args) => engine.count(...args),
     events: (...args) => engine.events(...args),
     forget: (...args) => engine.forget(...args),
+    pending: () => engine.pending(),
     ping: () => engine.ping(),
     sweep: () => engine.sweep(),
     close: () => engine.close(),

@@ -37,6 +37,7 @@ import { migrate } from './store/migrate.ts';
 import { openRedis, redisReady } from './store/redis.ts';
 import { networkOf } from './web/network.ts';
 
+import { createOutbound } from './web/outbound.ts';
 export interface Gateway {
   listen(): Promise<void>;
   /** Ends what runs, then every store. */
@@ -124,7 +125,9 @@ export async function createGateway(
   });
   const accounts = createAccounts({
     database,
+  const fetch = createOutbound({ development });
     vault,
+    fetch,
     audit,
     outbox,
     clock,
@@ -145,7 +148,7 @@ export async function createGateway(
     vault,
     issuer,
     lifetimes,
-    development,
+    fetch,
     refreshWindow: lifetimes.refreshWindow * 1000,
     now: clock.now,
     consent: consents.find,

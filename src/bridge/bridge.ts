@@ -11,11 +11,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
+import type { Fetch } from '../web/outbound.ts';
 import { type Level, type ProvincePerson, readLevel, readPerson } from './answers.ts';
 import { createAsking, type Log, type OnAsked } from './asking.ts';
 import { type Behaviour, type MirroredCode, meanings } from './codes.ts';
 import { type CallerKeys, type Random, sm3Hex } from './envelope.ts';
-import type { Fetch } from './exchange.ts';
 import { createPeer, type Status } from './peer.ts';
 import { platformKeys } from './platform-keys.ts';
 import { type Answer, createProtocol } from './protocol.ts';
@@ -48,7 +48,8 @@ export interface BridgeOptions {
   readonly log: Log;
   readonly onAsked?: OnAsked;
   readonly random?: Random;
-  readonly fetch?: Fetch;
+  /** Calls the platform, where policy allows it (web/outbound.ts). */
+  readonly fetch: Fetch;
   readonly tuning?: Partial<BridgeTuning>;
 }
 
@@ -107,7 +108,7 @@ export interface Bridge {
 }
 
 export function createBridge(options: BridgeOptions): Bridge {
-  const { settings, keys, clock, log, random = randomBytes, fetch = globalThis.fetch } = options;
+  const { settings, keys, clock, log, random = randomBytes, fetch } = options;
   const tuning = { ...defaultTuning, ...options.tuning };
   const { url, callerCode } = settings;
   const platform = platformKeys(settings.platformKeysFile, clock);

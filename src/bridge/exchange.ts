@@ -1,6 +1,5 @@
 /** One POST and its answer, before anything in it is understood. */
-
-export type Fetch = typeof globalThis.fetch;
+import type { Fetch } from '../web/outbound.ts';
 
 /** Why there is nothing to read: the code it counts as, and a word for the log (never a text of the other side). */
 export interface NoAnswer {

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
+import type { Fetch } from '../web/outbound.ts';
 import { isProvinceCode, type ProvinceCode } from './codes.ts';
 import { type CallerKeys, isSignedBy, openData, type Random, sealQuestion } from './envelope.ts';
-import { type Fetch, post } from './exchange.ts';
+import { post } from './exchange.ts';
 import { holds, type PlatformKeys, PlatformKeysError } from './platform-keys.ts';
 import { type Fields, readJsonObject } from './strict-json.ts';
 

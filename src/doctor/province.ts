@@ -3,6 +3,7 @@ import { createBridge } from '../bridge/bridge.ts';
 import { shiftedClock } from '../clock.ts';
 import { catalogue } from '../errors.ts';
 import type { Problem } from '../errors-problems.ts';
+import { createOutbound } from '../web/outbound.ts';
 import { advising, type Check, type Subject } from './check.ts';
 import { openKeys } from './records.ts';
 
@@ -31,6 +32,7 @@ async function answers(subject: Subject): Promise<Problem[]> {
     ];
   const quiet = { info() {}, warn() {} };
   const bridge = createBridge({
+    fetch: createOutbound({ development: config.mode === 'development' }),
     settings: { ...config.province, returnUrl: `${config.issuer}/signin/` },
     keys: () => opened.bridge,
     clock: shiftedClock(() => config.clockOffset),

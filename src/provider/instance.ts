@@ -31,7 +31,8 @@ export interface Lifetimes {
 export interface ProviderNeeds extends AdapterNeeds, GrantNeeds, AttemptNeeds {
   readonly state: AdapterNeeds['state'];
   readonly lifetimes: Lifetimes;
-  readonly development: boolean;
+  /** Calls what a client's record names: only where policy allows (web/outbound.ts). */
+  readonly fetch: (url: string | URL | Request, options?: RequestInit) => Promise<Response>;
   /** Our page for an error that no redirect address may carry, or for a step that has expired. */
   readonly errorPage: (
     req: IncomingMessage,
@@ -141,7 +142,8 @@ export function buildProvider(
       ctx.set(headers);
       ctx.body = page;
     },
-    fetch: (url, options) => outbound(url, options as never, needs.development),
+    // without the dispatcher and the deadline of the library: it connects first and looks at the address then
+    fetch: (url, { method, headers, body } = {}) => needs.fetch(url, { method, headers, body } as RequestInit),
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
@@ -191,15 +193,3 @@ const accountCenter = (issuer: string) => ({
   sector: 'egret',
   scope: 'openid',
 });
-
-/** Every address a client's record names is fetched through here: deadline, no redirects, no private address outside development. */
-function outbound(
-  url: string | URL | Request,
-  options: RequestInit & { dispatcher?: unknown },
-  development: boolean,
-): Promise<Response> {
-  const { dispatcher, ...rest } = options;
-  // the library gives up after 2.5 s; a department has 5 s to answer a logout notice
-  const signal = AbortSignal.timeout(5_000);
-  return fetch(url, { ...rest, signal, redirect: 'error', ...(development ? {} : { dispatcher }) } as RequestInit);
-}

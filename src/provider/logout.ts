@@ -10,8 +10,7 @@ interface LogoutClient {
 /**
  * Delivers a sign-out to one department (OpenID Connect Back-Channel Logout 1.0, section 2.5): the token is made when
  * it is sent, by the epoch in force then, so that one that waited for hours is neither expired nor signed by an old key.
- * Where the department's address leads (no redirects, no private address outside development) is decided by the
- * instance's own `fetch`.
+ * Whether the department's address may be called is decided by the instance's own `fetch`.
  */
 export function deliverLogout(epochs: Epochs): Deliverer {
   return async ({ to, body }, signal) => {
@@ -25,7 +24,10 @@ export function deliverLogout(epochs: Epochs): Deliverer {
       const answer = await Promise.race([client.backchannelLogout(accountId, sid), late]);
       return answer === 'late' ? { retry: 'timeout' } : 'delivered';
     } catch (error) {
-      return outcomeOf((error as { response?: { status?: number } }).response?.status);
+      const { response, cause } = error as { response?: { status?: number }; cause?: { code?: string } };
+      // its name may lead elsewhere tomorrow
+      if (cause?.code === 'forbidden-address') return { retry: cause.code };
+      return outcomeOf(response?.status);
     }
   };
 }

@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import t from 'tap';
 import { createBridge } from '../../src/bridge/bridge.ts';
 import { shiftedClock, systemClock } from '../../src/clock.ts';
+import { createOutbound } from '../../src/web/outbound.ts';
 import { until } from '../support/processes.ts';
 import { bridgeTo, caller, type Platform, person, returnUrl, startPlatform } from './platform.ts';
 
@@ -59,6 +60,7 @@ t.test('the defaults keep to it as well', async (t) => {
   const platform = await startPlatform(t);
   platform.play = () => ({ until: never });
   const plain = createBridge({
+    fetch: createOutbound({ development: true }),
     settings: { url: platform.url, callerCode: 'EGRET', platformKeysFile: platform.keysFile, returnUrl },
     keys: () => [caller],
     clock: systemClock,

@@ -8,6 +8,7 @@ import { sm2 } from 'sm-crypto-v2';
 import type { Test } from 'tap';
 import { type Bridge, type BridgeTuning, type CallerKeys, createBridge, type Status } from '../../src/bridge/bridge.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
+import { createOutbound } from '../../src/web/outbound.ts';
 
 /**
  * A platform to test the bridge against: the wire of PROVINCE.md section 2 written a second time, on sm-crypto-v2
@@ -262,7 +263,7 @@ export function bridgeTo(
     keys: options.keys ?? (() => [caller]),
     clock: options.clock ?? systemClock,
     log: { info: log, warn: log },
-    fetch: options.fetch,
+    fetch: options.fetch ?? createOutbound({ development: true }),
     tuning: { deadline: 2_000, waits: [50, 100], ...options.tuning },
   });
   t.teardown(() => bridge.close());

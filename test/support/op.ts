@@ -22,6 +22,7 @@ import {
 } from '../../src/provider/provider.ts';
 import { createSessions, endedByUid, type Sessions } from '../../src/sessions/sessions.ts';
 import type { Database } from '../../src/store/database.ts';
+import { createOutbound } from '../../src/web/outbound.ts';
 
 export interface Op {
   readonly issuer: string;
@@ -152,7 +153,7 @@ export async function op(
       sessionIdle: 1800,
       sessionAbsolute: 43_200,
     },
-    development: true,
+    fetch: createOutbound({ development: true }),
     consent: async (account, id) => standing.get(`${account} ${id}`) ?? consents.find(account, id),
     release: options.known
       ? personalData({

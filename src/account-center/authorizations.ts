@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { departmentOf } from '../clients/clients.ts';
 import { consentLife } from '../consents/consents.ts';
-import { field } from '../web/desk.ts';
+import { choice } from '../web/desk.ts';
 import { type Authorization, authorizationsView, withdrawView } from './authorizations.view.ts';
 import { accountPlaces } from './menu.view.ts';
 import type { Room } from './room.ts';
@@ -86,13 +86,12 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
     if (!session) return reply;
     const client = room.client(request.params.client);
     if (!client) return desk.refuse(request, reply, 'EG-1002');
-    const choice = field(request, 'notice', 10);
-    if (choice !== 'on' && choice !== 'off') return desk.refuse(request, reply, 'EG-1001');
+    const notice = choice(request, 'notice', ['on', 'off']);
     const { clientId, itemsVersion } = client;
-    const now = await consents.setNotice(session.accountId, clientId, choice === 'off', itemsVersion);
+    const now = await consents.setNotice(session.accountId, clientId, notice === 'off', itemsVersion);
     // sessions hold a copy, so that a roam asks no records: whoever sits at one now is asked, or not, from here on
     for (const { digest, bucket } of await room.standing(session))
       await browserSessions.carry({ digest, bucket }, clientId, now);
-    return reply.redirect(`${base}?done=notice-${choice}&client=${clientId}`, 303);
+    return reply.redirect(`${base}?done=notice-${notice}&client=${clientId}`, 303);
   });
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { InteractionResults } from 'oidc-provider';
 import type { Item } from '../clients/clients.ts';
-import { field, fields } from '../web/desk.ts';
+import { choice, field, fields } from '../web/desk.ts';
 import { consentDeclined } from './attempts.ts';
 import { answerable } from './consent.ts';
 import { leave } from './finish.ts';
@@ -23,9 +23,7 @@ export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
 
   post('roaming', ['roaming'], async (journey) => {
     const { request, interaction, session, client } = journey;
-    const decision = field(request, 'decision', 16);
-    if (!['continue', 'switch', 'leave'].includes(decision ?? ''))
-      return desk.refuse(request, journey.reply, 'EG-1001');
+    const decision = choice(request, 'decision', ['continue', 'switch', 'leave']);
     if (decision === 'continue') {
       if (field(request, 'skip_notice', 8) && client && session)
         await consents.setNotice(session.accountId, client.clientId, true, client.itemsVersion);
@@ -37,8 +35,7 @@ export function answerSteps({ post }: Forms, needs: SigninNeeds): void {
   });
   post('consent', ['consent'], async (journey) => {
     const { request, interaction, client } = journey;
-    const decision = field(request, 'decision', 16);
-    if (decision !== 'agree' && decision !== 'decline') return desk.refuse(request, journey.reply, 'EG-1001');
+    const decision = choice(request, 'decision', ['agree', 'decline']);
     // what was agreed to is what was shown: the department may have changed its wording since
     if (decision === 'agree' && client && field(request, 'items', 64) !== client.itemsVersion)
       return journey.reply.redirect(journey.at, 303);

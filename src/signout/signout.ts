@@ -8,10 +8,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TransactionSql } from 'postgres';
 import type { Attempts } from '../audit/audit.ts';
 import { departmentOf } from '../clients/clients.ts';
-import type { Code } from '../errors.ts';
+import { type Code, EgretError } from '../errors.ts';
 import type { Vault } from '../keys/keys.ts';
 import { type BrowserSession, type Epochs, type Lifetimes, paths } from '../provider/provider.ts';
-import { type Desk, field } from '../web/desk.ts';
+import { choice, type Desk, field } from '../web/desk.ts';
 import { places } from '../web/layout.view.ts';
 import {
   type Ended,
@@ -150,14 +150,15 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     if (!(await desk.allowed(request, reply))) return reply;
-    const choice = field(request, 'choice', 10);
+    const chosen = choice(request, 'choice', ['all', 'one']);
     const sealed = field(request, 'request', 8_000);
     const session = await present(request);
     if (!session) return nobody(request, reply, {});
     const asked = sealed === undefined ? {} : openRequest(sealed, session.uid);
     if (!asked) return refused(request, reply, 'request', 'EG-1004');
-    const one = choice === 'one' ? asked.clientId : undefined;
-    if (choice !== 'all' && one === undefined) return desk.refuse(request, reply, 'EG-1001');
+    const one = chosen === 'one' ? asked.clientId : undefined;
+    if (chosen === 'one' && one === undefined)
+      throw new EgretError('EG-1001', { log: 'one department, and none named' });
     const onward = asked.clientId && asked.target ? { client: asked.clientId, href: asked.target } : undefined;
     const ended = await endTarget(needs, targetOf(session), 'person', {
       ...(one === undefined ? {} : { only: one }),

@@ -172,6 +172,14 @@ export function field(request: FastifyRequest, name: string, max: number): strin
   return value;
 }
 
+/** A field of our pages that says one of these; anything else comes from no page of ours: EG-1001. */
+export function choice<const T extends string>(request: FastifyRequest, name: string, choices: readonly T[]): T {
+  const value = field(request, name, 16);
+  const found = choices.find((each) => each === value);
+  if (found === undefined) throw new EgretError('EG-1001', { log: `field ${name}` });
+  return found;
+}
+
 /** A field that may be repeated (boxes of one name), each of at most `max` characters. */
 export function fields(request: FastifyRequest, name: string, max: number): readonly string[] {
   const value = (request.body as Record<string, unknown> | undefined)?.[name];

@@ -124,6 +124,8 @@ t.test('what the script adds, and what works without it', wants('chromium'), asy
     await tab.goto(`${url}/wrong`);
     await tab.waitForFunction("document.activeElement.id === 'err'");
     t.equal(await tab.title(), '错误：登录 - 白鹭通行证');
+    await tab.goto(`${url}/#err`);
+    await tab.waitForFunction("!location.href.includes('#')");
     await tab.close();
   });
 

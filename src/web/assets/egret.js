@@ -3,6 +3,8 @@
 (() => {
   const summary = document.querySelector('#err');
   if (summary) summary.focus();
+  // a form sends a browser without a script there; without a summary it is only in the way
+  else if (location.hash === '#err') history.replaceState(null, '', location.pathname + location.search);
 
   for (const field of document.querySelectorAll('[data-reveal]')) {
     const input = field.querySelector('input');

@@ -33,11 +33,12 @@ import { createSessions, endedByUid } from './sessions/sessions.ts';
 import { tellOfEndings } from './signout/signout.ts';
 import { isReachable, openDatabase } from './store/database.ts';
 import { startEmbedded } from './store/embedded.ts';
+import { storeEpochs } from './store/epochs.ts';
 import { migrate } from './store/migrate.ts';
 import { openRedis, redisReady } from './store/redis.ts';
 import { networkOf } from './web/network.ts';
-
 import { createOutbound } from './web/outbound.ts';
+
 export interface Gateway {
   listen(): Promise<void>;
   /** Ends what runs, then every store. */
@@ -78,7 +79,18 @@ export async function createGateway(
   const applied = await migrate(database, { clock });
   if (applied.length > 0) say({ level: 'info', migrations: applied }, 'the records were brought up to date');
   await ready();
-  const state = redis ? redisState(redis, offset) : databaseState(database, offset);
+  const epochsOfRedis = storeEpochs({
+    database,
+    clock,
+    record: (tx, buckets) => audit.record(tx, { type: 'store.epoch-begun', outcome: 'success', detail: { buckets } }),
+    onBegun(buckets) {
+      const text =
+        'Redis restarted, lost its memory, was replaced, or a slot moved: what is single-use and older is void';
+      say({ level: 'warn', room: 'redis', buckets }, text);
+    },
+    onTrouble: trouble('redis'),
+  });
+  const state = redis ? redisState(redis, epochsOfRedis, offset) : databaseState(database, offset);
 
   // The ground rooms
   const metrics = createMetrics();
@@ -113,7 +125,9 @@ export async function createGateway(
     onWithdrawn: (tx, accountId, clientId, at) =>
       sessions.record(tx, { kind: 'consent', ref: `${accountId}\n${clientId}`, at, until: at + longest }),
   });
+  const fetch = createOutbound({ development });
   const bridge = createBridge({
+    fetch,
     settings: { ...config.province, returnUrl: `${issuer}/signin/` },
     keys: () => keys.bridgeKeys(),
     clock,
@@ -125,9 +139,7 @@ export async function createGateway(
   });
   const accounts = createAccounts({
     database,
-  const fetch = createOutbound({ development });
     vault,
-    fetch,
     audit,
     outbox,
     clock,

@@ -16,6 +16,8 @@ export const events = {
   'audit.voided': ['numbers', 'why'],
   /** Something without a good MAC was found before it was chained. */
   'audit.rejected': ['count'],
+  /** Redis is another than before, or lost its memory: what is single-use and older is void in so many buckets. */
+  'store.epoch-begun': ['buckets'],
 
   // The records as a whole. `made`: the moment of the snapshot (ms); `number`: where its chain ended; `replaced`: how
   // many events the database had that was replaced.

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Begun, Seen, StoreEpochs } from '../store/epochs.ts';
 import { gatherWrites, isCluster, type Redis } from '../store/redis.ts';
 import * as scripts from './scripts.ts';
 import {
@@ -29,15 +30,18 @@ const redisKey = (key: Key): string => prefixOf(bucketOf(key)) + key.slice(3);
 const streamOf = (bucket: string): string => `${prefixOf(bucket)}audit`;
 const everyBucket = Array.from({ length: buckets }, (_, bucket) => digits(bucket));
 
+const epochOf = (bucket: string): string => `${prefixOf(bucket)}epoch`;
+
 /**
  * Protocol state in Redis (the design's way for a city): one script a step, one trip a step.
+ * @param epochs settles with all other processes which Redis this is, before it is served from
  * @param offset milliseconds the clock of this process runs ahead of the store's; 0 outside tests
  */
-export function redisState(redis: Redis, offset: () => number = () => 0): ProtocolState {
+export function redisState(redis: Redis, epochs: StoreEpochs, offset: () => number = () => 0): ProtocolState {
   const digestOfScript = new Map(Object.values(scripts).map((source) => [source, hash('sha1', source)]));
   const gather = gatherWrites(redis);
   /** EVALSHA; a server that restarted has forgotten the script, so NOSCRIPT is answered with one EVAL. */
-  const run = async (source: string, keys: string[], args: (string | number)[]): Promise<unknown> => {
+  const evaluate = async (source: string, keys: string[], args: (string | number)[]): Promise<unknown> => {
     gather();
     try {
       return await redis.evalsha(digestOfScript.get(source)!, keys.length, ...keys, offset(), ...args);
@@ -46,9 +50,61 @@ export function redisState(redis: Redis, offset: () => number = () => 0): Protoc
       return await redis.eval(source, keys.length, ...keys, offset(), ...args);
     }
   };
+
+  /** The epoch of each bucket, as this process knows it. */
+  const known = new Map<string, number>();
+  epochs.watch((numbers) => {
+    for (const [bucket, number] of numbers) known.set(bucket, number);
+  });
+  const look = async (): Promise<Seen[]> => {
+    const answers = await Promise.allSettled(
+      everyBucket.map((bucket) => evaluate(scripts.look, [epochOf(bucket)], []) as Promise<string[]>),
+    );
+    // where one node of a cluster is lost, the others are served
+    return answers.flatMap((answer, bucket) => {
+      if (answer.status === 'rejected') return [];
+      const [server = '', before, number] = answer.value;
+      return {
+        bucket: digits(bucket),
+        server,
+        written: before ? { server: before, number: Number(number) } : undefined,
+      };
+    });
+  };
+  const begin = async (begun: readonly Begun[]): Promise<void> => {
+    await Promise.all(
+      begun.map(({ bucket, number, server, at }) => evaluate(scripts.begin, [epochOf(bucket)], [number, server, at])),
+    );
+  };
+  let agreeing: Promise<void> | undefined;
+  const agree = (): Promise<void> => {
+    agreeing ??= epochs
+      .agree(look, begin)
+      .then((numbers) => {
+        for (const [bucket, number] of numbers) known.set(bucket, number);
+      })
+      .finally(() => {
+        agreeing = undefined;
+      });
+    return agreeing;
+  };
+
+  /** A step that met another epoch did nothing: it is taken again once all have agreed on that one. */
+  const run = async (source: string, keys: string[], args: (string | number)[]): Promise<unknown> => {
+    const bucket = keys[0]!.slice(7, 9);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await evaluate(source, keys, [known.get(bucket) ?? 0, ...args]);
+      } catch (error) {
+        // the second time, what was agreed may have been looked at before this one came
+        if (attempt === 2 || !(error instanceof Error && error.message.startsWith('EPOCH'))) throw error;
+        await agree();
+      }
+    }
+  };
   return {
     async load(key, options = {}) {
-      const answer = (await run(scripts.load, [redisKey(key)], [options.client ?? '', prefixOf(bucketOf(key))])) as
+      const answer = (await run(scripts.load, [redisKey(key)], [options.client ?? ''])) as
         | [Fields, Fields | null, Fields | null]
         | null;
       const entry = entryOf(answer?.[0]);
@@ -130,6 +186,7 @@ function indexed(batch: Batch): { keys: Key[]; body: object; payloads: string[] 
   const { compare, spend, put: puts = [] } = batch;
   const body = {
     need: (batch.need ?? []).map(place),
+    usableFrom: batch.usableFrom,
     absent: batch.absent && place(batch.absent),
     compare: compare && { ...compare, key: place(compare.key) },
     spend: spend && { ...spend, key: place(spend.key), successor: spend.successor && place(spend.successor) },

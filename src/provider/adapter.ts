@@ -133,11 +133,13 @@ export class Adapter {
       body.params = vault.seal(JSON.stringify(body.params ?? {}), `interaction:${sha(id)}`).toString('base64');
       // a result is written only into an interaction that stands and was not resumed
       const need = payload.result ? [key] : [];
-      demand(await state.commit({ lock: key, need, put: [{ key, payload: JSON.stringify(body), expiresAt }] }));
+      const put = { key, payload: JSON.stringify(body), expiresAt, single: true };
+      demand(await state.commit({ lock: key, need, put: [put] }));
       return;
     }
     const unit = held.has(this.#name) ? unitOf() : undefined;
-    const put = { key, body, payload: '', expiresAt, once: this.#name === 'RefreshToken' };
+    const single = this.#name === 'AuthorizationCode' || payload.rotating === true;
+    const put = { key, body, payload: '', expiresAt, once: this.#name === 'RefreshToken', single };
     if (unit) unit.put.set(key, put);
     else demand(await state.commit({ lock: key, put: [finished(put)], need: needsOf(key, body) }));
   }

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { type Configuration, errors, Provider } from 'oidc-provider';
+import { type Configuration, Provider } from 'oidc-provider';
 import type { ClientRecord } from '../clients/clients.ts';
 import { toMetadata } from '../clients/clients.ts';
 import type { SigningKey } from '../keys/keys.ts';
 import { allAcrValues } from '../policy/policy.ts';
-import { everyone } from '../sessions/sessions.ts';
 import { acts } from './acts.ts';
 import { Adapter } from './adapter.ts';
+import { checkAssertion, clockTolerance } from './assertions.ts';
 import { type AttemptNeeds, attempts, ownTokens } from './attempts.ts';
 import { claims, findAccount, type PersonalData } from './claims.ts';
 import { paths } from './discovery.ts';
@@ -53,9 +53,6 @@ class QueryProvider extends Provider {
   }
 }
 
-/** Milliseconds that a client's assertion may be good for; libraries say one to five minutes. */
-const longestAssertion = 3_600_000;
-
 /** Builds one instance for one epoch: 1-4 ms. Throws when a client's metadata is refused by the library. */
 export function buildProvider(
   needs: ProviderNeeds,
@@ -93,18 +90,9 @@ export function buildProvider(
     pairwiseIdentifier: (_ctx, accountId, client) => subjectOf(needs, accountId, client as never),
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
-    // signed by the same key for another purpose (a logout token, a request object), it authenticates nobody
-    assertJwtClientAuthClaimsAndHeader: (_ctx, { exp, iat }, { typ }) => {
-      // its mark is kept until then, so a client must not fill the store with marks that never go (RFC 7523, 3)
-      if (Number(exp) * 1000 > needs.now() + longestAssertion) throw new errors.InvalidClientAuth('exp too far ahead');
-      // made before a restore: the mark of its use may be gone with the protocol state
-      if (needs.ended('account', everyone, Number(iat ?? 0) * 1000))
-        throw new errors.InvalidClientAuth('made before the records were restored');
-      if (typ !== undefined && !/^(?:application\/)?(?:jwt|client-authentication\+jwt)$/i.test(String(typ)))
-        throw new errors.InvalidClientAuth('typ of another kind');
-    },
+    assertJwtClientAuthClaimsAndHeader: (ctx, claims, header) => checkAssertion(needs, ctx, claims, header),
     conformIdTokenClaims: true,
-    clockTolerance: 5,
+    clockTolerance,
     cookies: {
       names: secure
         ? { session: '__Host-egret', interaction: '__Secure-egret_i', resume: '__Secure-egret_r' }

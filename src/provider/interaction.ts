@@ -110,7 +110,7 @@ export function createInteractions(epochs: Epochs, state: ProtocolState, vault: 
       const key = keyOf('Flow', uid);
       const held = JSON.stringify({ browser: digest(browser), flow });
       const payload = vault.seal(held, context(uid)).toString('base64');
-      const put = { key, payload, expiresAt: exp * 1000, version: version + 1 };
+      const put = { key, payload, expiresAt: exp * 1000, version: version + 1, single: true };
       const committed = await state.commit(
         version === 0 ? { lock: key, absent: key, put: [put] } : { lock: key, compare: { key, version }, put: [put] },
       );

@@ -7,7 +7,8 @@ export function oneTimeCodes(state: ProtocolState) {
     async put(flow: string, purpose: string, code: { mac: Buffer; subject: string; expiresAt: number }): Promise<void> {
       const own = key(flow, purpose);
       const links = { mac: code.mac.toString('base64url') };
-      await state.commit({ lock: own, put: [{ key: own, payload: code.subject, expiresAt: code.expiresAt, links }] });
+      const put = { key: own, payload: code.subject, expiresAt: code.expiresAt, links, single: true };
+      await state.commit({ lock: own, put: [put] });
     },
     guess: (flow: string, purpose: string, mac: Buffer, guessId: string) =>
       state.guess(key(flow, purpose), mac.toString('base64url'), guessId),

@@ -4,6 +4,7 @@ import { systemClock } from '../clock.ts';
 import type { Vault } from '../keys/keys.ts';
 import { reached, wanted } from './acr.ts';
 import { sessionCookie } from './adapter.ts';
+import { markMayBeLost } from './assertions.ts';
 import { buckets, digits, type Kind, keyOf } from './state.ts';
 import { type AdapterNeeds, flush, type Payload, Refused, readAhead, unitOf } from './unit.ts';
 
@@ -179,8 +180,9 @@ function replay(provider: Provider, needs: AdapterNeeds): void {
     }
     const key = keyOf('Replay', `${issuer}\n${jti}`);
     const put = { key, payload: JSON.stringify({ for: oidc.route }), expiresAt: exp * 1000 };
-    const committed = await needs.state.commit({ lock: key, absent: key, put: [put] });
-    return committed.ok;
+    const committed = await needs.state.commit({ lock: key, absent: key, put: [put], usableFrom: unit?.usableFrom });
+    if (committed.ok || committed.why !== 'stale') return committed.ok;
+    throw markMayBeLost(unit?.usableFrom ?? 0, needs.now());
   };
 }
 

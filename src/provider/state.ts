@@ -94,6 +94,8 @@ export interface Put {
   readonly links?: Readonly<Record<string, string>>;
   /** Not written again when a rotation is repeated inside its window. */
   readonly once?: boolean;
+  /** Can be used once: void when the store may have lost that it was used (DESIGN rule 2; PostgreSQL loses nothing). */
+  readonly single?: boolean;
 }
 
 export interface Spend {
@@ -114,6 +116,8 @@ export interface Batch {
   readonly spend?: Spend;
   /** Must not exist: a replay mark. Written by `put`. */
   readonly absent?: Key;
+  /** Epoch ms since when what is marked can have been used: `stale` when such a mark may have been lost. */
+  readonly usableFrom?: number;
   readonly put?: readonly Put[];
   readonly remove?: readonly Key[];
   /** Stamped audit events, written in the same step as the state they speak of (DESIGN rule 8). */
@@ -122,7 +126,7 @@ export interface Batch {
 
 export type Committed =
   | { readonly ok: true /** inside a refresh window */; readonly repeated: boolean }
-  | { readonly ok: false; readonly why: 'gone' | 'spent' | 'present' | 'full' }
+  | { readonly ok: false; readonly why: 'gone' | 'spent' | 'present' | 'full' | 'stale' }
   | { readonly ok: false; readonly why: 'conflict'; readonly current: Entry };
 
 export type Guess =

@@ -27,6 +27,8 @@ export interface Unit {
   readonly need: Set<Key>;
   readonly events: string[];
   spend?: { key: Key; body: Payload; successor?: Key };
+  /** Epoch ms since when the client's assertion can have been used. */
+  usableFrom?: number;
   /** The session as this request found it: what its changes are measured against. */
   session?: { key: Key; version: number; text: string; exp: number; iat: number };
 }

@@ -146,12 +146,12 @@ export async function closeRedis(redis: Redis): Promise<void> {
 /**
  * Whether an error of the client means "the protocol state cannot be reached now", with the effect of the command
  * unknown: no connection, no reply in time, or a server that cannot serve (loading, replica, full, busy, failing
- * over). Answer EG-1703.
+ * over, not yet agreed upon). Answer EG-1703.
  */
 export function isRedisUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name === 'ReplyError')
-    return /^(?:(?:-|ERR )?(?:max number of clients|Script attempted to access a non local key)|(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|OOM|MISCONF|NOREPLICAS|BUSY|NOAUTH|WRONGPASS|UNBLOCKED)\b)/.test(
+    return /^(?:(?:-|ERR )?(?:max number of clients|Script attempted to access a non local key)|(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|OOM|MISCONF|NOREPLICAS|EPOCH|BUSY|NOAUTH|WRONGPASS|UNBLOCKED)\b)/.test(
       error.message,
     );
   if (

@@ -8,6 +8,7 @@ import { redisState } from '../../src/provider/adapter-redis.ts';
 import type { Batch, Key } from '../../src/provider/state.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { openRedis, redisReady } from '../../src/store/redis.ts';
+import { epochsAlone } from '../support/redis.ts';
 
 /** What one side does at one signal, all of it in parallel. */
 export interface Leg {
@@ -19,7 +20,7 @@ async function open(engine: string, url: string) {
   if (engine !== 'redis') return databaseState(openDatabase({ url }));
   const redis = openRedis(url);
   await redisReady(redis);
-  return redisState(redis);
+  return redisState(redis, epochsAlone);
 }
 
 if (import.meta.main) {

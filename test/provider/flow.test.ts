@@ -6,7 +6,7 @@ import { Jar, pkce } from '../support/browser.ts';
 import { database } from '../support/database.ts';
 import { authenticate, authorizeUrl, code, jwks, post, redeem } from '../support/department.ts';
 import { accountId, type Op, op, redirect } from '../support/op.ts';
-import { redis } from '../support/redis.ts';
+import { epochsAlone, redis } from '../support/redis.ts';
 import { wants } from '../support/wants.ts';
 
 async function suite(t: Test, own: Op): Promise<void> {
@@ -226,5 +226,5 @@ t.test('on Redis', wants('redis-server'), async (t) => {
   const client = openRedis(server.url);
   t.teardown(() => closeRedis(client));
   await redisReady(client);
-  await suite(t, await op(t, await database(t), redisState(client), jwks));
+  await suite(t, await op(t, await database(t), redisState(client, epochsAlone), jwks));
 });

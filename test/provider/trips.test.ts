@@ -5,7 +5,7 @@ import { Jar } from '../support/browser.ts';
 import { database } from '../support/database.ts';
 import { code, jwks, post, redeem } from '../support/department.ts';
 import { accountId, op } from '../support/op.ts';
-import { redis } from '../support/redis.ts';
+import { epochsAlone, redis } from '../support/redis.ts';
 import { wants } from '../support/wants.ts';
 import { wire } from '../support/wire.ts';
 
@@ -15,7 +15,7 @@ t.test('what a request costs, counted on the wire before Redis', wants('redis-se
   const client = openRedis(counted.url);
   t.teardown(() => closeRedis(client));
   await redisReady(client);
-  const own = await op(t, await database(t), redisState(client), jwks);
+  const own = await op(t, await database(t), redisState(client, epochsAlone), jwks);
   const now = Date.now();
   for (const id of ['basic', 'signed', 'public']) {
     own.standing.set(`${accountId} ${id}`, {

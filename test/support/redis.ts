@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import net from 'node:net';
 import type { Test } from 'tap';
+import { differing, type StoreEpochs } from '../../src/store/epochs.ts';
 import { leashed as leash, type Program, until } from './processes.ts';
 import { scratch } from './scratch.ts';
 import { find } from './wants.ts';
@@ -77,3 +78,17 @@ export function answers(where: net.NetConnectOpts): Promise<boolean> {
     connection.on('close', () => resolve(false));
   });
 }
+
+/** Epochs of a Redis that stands without records: what it says of itself is believed. */
+export const epochsAlone: StoreEpochs = {
+  async agree(look, write) {
+    const seen = await look();
+    const agreed = new Map(seen.flatMap(({ bucket, written }) => (written ? [[bucket, written]] : [])));
+    const next = differing(seen, agreed);
+    await write(next.map((one) => ({ ...one, at: one.number === 1 ? 0 : Date.now() })));
+    return new Map(
+      [...agreed, ...next.map((one) => [one.bucket, one] as const)].map(([to, { number }]) => [to, number]),
+    );
+  },
+  watch() {},
+};

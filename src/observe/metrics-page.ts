@@ -17,6 +17,7 @@ export function metricsPage(): string {
     'Made by `egret config metrics` from the table that the registry is made of; tests compare them, and a scrape with both.',
     "`GET /metrics` of the operators' listener, in the text format of Prometheus. Labels hold words of ours and nothing that a",
     'request brought; nobody is named. A histogram has `_bucket`, `_sum` and `_count`.',
+    'Rules for alerts stand in `config/alerts.yaml`, what to do about each in [operate.md](operate.md#alerts).',
     '',
     '## Of this process',
     '',

@@ -108,6 +108,12 @@ export const operationsErrors = {
     'Something the check needs is out of reach; what was not seen is not taken for good.',
     'check could not be made',
   ),
+  'EG-1927': entry(
+    '省统一认证平台的地址不能访问。',
+    'The address of the provincial platform is not one we call.',
+    'In production other hosts are called by https only, and at public addresses only.',
+    'province is not called',
+  ),
   'EG-1940': entry(
     '备份文件没有写成。',
     'The backup was not written.',

@@ -63,6 +63,8 @@ t.test('what is planted is found', async (t) => {
     ['src/keys/keys.ts', 'const a = Date.now();', /asked of a Clock/],
     ['src/keys/keys.ts', 'const a = new Date( );', /asked of a Clock/],
     ['src/keys/keys.ts', 'const a = new Date;', /asked of a Clock/],
+    ['src/clients/keys.ts', 'const a = await fetch(address);', /through src\/web\/outbound\.ts/],
+    ['src/clients/keys.ts', "import { request } from 'node:https';", /through src\/web\/outbound\.ts/],
     ['src/keys/keys.ts', 'x\n'.repeat(401), /401 lines/],
     ['docs/a.md', `run it in ${machine}`, /a path of one machine/],
     ['test/a.test.ts', `const a = '${machine}';`, /a path of one machine/],
@@ -92,6 +94,8 @@ t.test('what is planted is found', async (t) => {
       "// not process.env, nor Date.now()\nconst a = new Date(0); const b = 'it is new Date(clock.now())';",
     ],
     ['src/keys/keys.ts', '/**\n * process.env is not for us.\n */\nconst a = 1; // see Date.now()'],
+    ['src/clients/keys.ts', 'const a = await needs.fetch(address);'],
+    ['src/demo/portals/main.ts', 'const a = await fetch(address);'],
     ['src/keys/keys.ts', 'x\n'.repeat(400)],
     ['docs/a.md', 'see https://example.org/home/egret and ./home/egret, /tmp/egret'],
   ];

@@ -14,14 +14,14 @@ const isJson = /^application\/json(?: *; *charset="?utf-8"?)? *$/i;
  * question to a host that nobody configured. Rejects only for a fault of ours.
  */
 export async function post(
-  fetch: Fetch,
+  call: Fetch,
   url: string,
   body: string,
   options: { signal: AbortSignal; maxBytes: number },
 ): Promise<{ bytes: Uint8Array } | NoAnswer> {
   let response: Response;
   try {
-    response = await fetch(url, {
+    response = await call(url, {
       method: 'POST',
       body,
       redirect: 'manual',

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
+import { namesPrivateHost } from '../web/public-address.ts';
 
 /** What a department may ask for, and how its system is known: one file of config/clients a system. */
 const bilingual = Type.Object(
@@ -117,6 +118,12 @@ export function problemsOf(definition: unknown, development: boolean): string[] 
   for (const field of ['jwks_uri', 'backchannel_logout_uri', 'home', 'sign_out'] as const) {
     const address = definition[field];
     if (address) check(field, address, false);
+  }
+  // what is called from here; a name is looked at when it is (web/outbound.ts)
+  for (const field of ['jwks_uri', 'backchannel_logout_uri'] as const) {
+    const called = URL.parse(definition[field] ?? '');
+    if (called && !development && namesPrivateHost(called))
+      wrong.push(`${name}: ${field} ${called.href} must name a public host: no private address is called`);
   }
   if (definition.jwks && definition.jwks_uri) wrong.push(`${name}: jwks_uri or jwks, not both`);
   if (definition.auth === 'private_key_jwt' && !definition.jwks_uri && !definition.jwks)

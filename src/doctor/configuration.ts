@@ -5,6 +5,7 @@ import { readDefinitions } from '../clients/clients.ts';
 import { parseRedisUrl, projectRoot } from '../config.ts';
 import type { Problem } from '../errors-problems.ts';
 import { isDevelopmentKey, readKeyEncryptionKey } from '../keys/keys.ts';
+import { namesPrivateHost } from '../web/public-address.ts';
 import { type Check, stopping } from './check.ts';
 import { clientProblems } from './clients.ts';
 
@@ -19,6 +20,17 @@ export const configurationChecks: readonly Check[] = [
     (['database', 'redis'] as const).flatMap((store) => passwordProblems(store, config[store].url)),
   ),
   stopping('the province is not the simulator', 'configuration', simulator),
+  stopping('the province is called by https, at a public address', 'configuration', ({ config: { province } }) => {
+    const url = URL.parse(province.url);
+    if (!url || isLoopback(hostOf(province.url)) || (url.protocol === 'https:' && !namesPrivateHost(url))) return [];
+    return [
+      {
+        code: 'EG-1927',
+        text: `province.url ${province.url} is not called: only https is, and no private address`,
+        mend: 'set province.url to the https origin of the provincial platform, by its public name',
+      },
+    ];
+  }),
   stopping('operators come by another host than citizens', 'configuration', ({ config: { issuer, admin } }) => {
     const host = hostOf(issuer);
     if (!isLoopback(host) && host !== admin.host) return [];

@@ -46,6 +46,13 @@ t.test('production: what the configuration alone tells', wants('postgresql', 're
     ],
     ['the simulator', city.with({ province: { ...province, url: 'http://127.0.0.1:4100' } }), 'EG-1913', /省统一认证/],
     [
+      'a province by http',
+      city.with({ province: { ...province, url: 'http://province.invalid' } }),
+      'EG-1927',
+      /https/,
+    ],
+    ['a private province', city.with({ province: { ...province, url: 'https://10.1.2.3' } }), 'EG-1927', /public name/],
+    [
       "the simulator's keys",
       city.with({ province: { ...province, platform_keys_file: join(folder, 'simulator/platform-public.json') } }),
       'EG-1913',
@@ -79,7 +86,14 @@ t.test('production: what the configuration alone tells', wants('postgresql', 're
       /redirect_uris http:\/\/renshe\.example\/callback must be https.*name an https address/,
     ],
   ];
-  const shades = new Set(['an open key', 'half a key', 'any IPv6 proxy', 'half of everyone', 'everyone, mapped']);
+  const shades = new Set([
+    'a private province',
+    'an open key',
+    'half a key',
+    'any IPv6 proxy',
+    'half of everyone',
+    'everyone, mapped',
+  ]);
   for (const [what, env, code, text] of rows) {
     // One table drives both: what differs only in its shade is asked of one of them.
     const verbs = shades.has(what) ? ['config check'] : ['serve', 'config check'];

@@ -179,6 +179,15 @@ t.test('apply', async (t) => {
           `zhujian: ${field} ${address} must be https`,
         );
     }
+    // what is called from here, and not by the browser
+    const called = {
+      backchannel_logout_uri: 'https://0xa000001/',
+      auth: 'private_key_jwt',
+      jwks_uri: 'https://a.localhost/',
+    };
+    const refused = await refusal(production, [{ ...good, ...called }]);
+    t.match(refused, 'backchannel_logout_uri https://10.0.0.1/ must name a public host');
+    t.match(refused, 'jwks_uri https://a.localhost/ must name a public host');
     t.equal(await kept(), before);
     await clients.apply([{ ...good, redirect_uris: here }]);
     t.same(clients.snapshot().clients.get('zhujian')?.redirect_uris, here, 'in development, on this machine');

@@ -25,6 +25,14 @@ export function violations(files: ReadonlyMap<string, string>): string[] {
       !/^src\/demo\/.+\/clock\.ts$/.test(path)
     )
       say('the time is asked of a Clock, which src/clock.ts makes');
+    if (
+      /(?<![.\w])fetch\(|\bglobalThis\.fetch\b|\bhttp\.(?:request|get)\(|'(?:node:)?(?:https|tls|http2|undici)'/.test(
+        code,
+      ) &&
+      path !== 'src/web/outbound.ts' &&
+      !path.startsWith('src/demo/')
+    )
+      say('other hosts are called through src/web/outbound.ts');
     for (const target of imports(path, code)) {
       const refused = wrongImport(path, target);
       if (refused) say(`imports ${target}: ${refused}`);

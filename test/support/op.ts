@@ -74,6 +74,8 @@ export interface OpOptions {
   readonly offset?: () => number;
   /** What the records know of everybody, for userinfo; without it two claims are made up. */
   readonly known?: Omit<AccountClaims, 'accountId'>;
+  /** The door to other hosts; that of a development where none is given. */
+  readonly fetch?: ProviderNeeds['fetch'];
 }
 
 /** The provider behind its real mount and stores, with a sign-in that believes everyone: what is tried is the protocol. */
@@ -153,7 +155,7 @@ export async function op(
       sessionIdle: 1800,
       sessionAbsolute: 43_200,
     },
-    fetch: createOutbound({ development: true }),
+    fetch: options.fetch ?? createOutbound({ development: true }),
     consent: async (account, id) => standing.get(`${account} ${id}`) ?? consents.find(account, id),
     release: options.known
       ? personalData({

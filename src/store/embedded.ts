@@ -4,21 +4,14 @@
  * every user counts itself in, the last one out stops it (postmaster.ts). What goes wrong here goes wrong in front of
  * somebody who has just typed `npm start`: one sentence says what is wrong and what mends it.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Code, EgretError } from '../errors.ts';
-import {
-  answers,
-  type Binaries,
-  lastWords,
-  makeCluster,
-  possibleWays,
-  usePostmaster,
-  type Way,
-  wayWorks,
-} from './postmaster.ts';
+import { forgetHalfMade, makeRunFolder } from './embedded-folder.ts';
+import { type Binaries, makeCluster, possibleWays, type Way, wayWorks } from './postgres-programs.ts';
+import { lastWords, usePostmaster } from './postmaster.ts';
 
 /** One use of the embedded server. */
 export interface Embedded {
@@ -101,65 +94,6 @@ function lastLine(text: string): string {
   return reason.trim().slice(0, 300);
 }
 
-/** Makes `folder` if it is missing, closed (0700), and for the user PostgreSQL runs as. */
-function closedFolder(folder: string, way: Way) {
-  try {
-    fs.mkdirSync(folder, { mode: 0o700 });
-    if (process.getuid?.() === 0 && way.uid) fs.chownSync(folder, way.uid, way.uid);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-}
-
-/**
- * Where socket, log and fifo are. A socket's path holds 107 bytes: below a deep checkout it moves to /tmp, under a
- * name made from the data folder.
- */
-function runFolderOf(folder: string): string {
-  const near = join(folder, 'run');
-  if (Buffer.byteLength(near) <= 88) return near;
-  return `/tmp/egret-${createHash('sha256').update(folder).digest('hex').slice(0, 24)}`;
-}
-
-function makeRunFolder(folder: string, way: Way): string {
-  const run = runFolderOf(folder);
-  closedFolder(run, way);
-  const found = fs.lstatSync(run);
-  // In /tmp anybody may have made it first.
-  if (!found.isDirectory() || found.uid !== way.uid || (found.mode & 0o077) !== 0)
-    refuse('EG-1710', `${run} belongs to somebody else: remove it, or use a data folder with a shorter path.`);
-  return run;
-}
-
-/** Forgets the database of `dataFolder` and everything else in it; false, and nothing forgotten, while it is in use. */
-export async function forgetData(dataFolder: string): Promise<boolean> {
-  const folder = fs.realpathSync(dataFolder);
-  const run = runFolderOf(folder);
-  if (await inUse(run)) return false;
-  // Moved aside first: a start from now on makes a new one, and what is half removed is never started.
-  const aside = `${folder}.forgotten-${process.pid}`;
-  fs.renameSync(folder, aside);
-  if (await inUse(dirname(run) === folder ? join(aside, 'run') : run)) {
-    fs.renameSync(aside, folder);
-    return false;
-  }
-  fs.rmSync(aside, { recursive: true, force: true });
-  if (dirname(run) !== folder) fs.rmSync(run, { recursive: true, force: true });
-  return true;
-}
-
-/** Whether a keeper listens to the users of the server in this run folder, or a server answers that lost its keeper. */
-async function inUse(run: string): Promise<boolean> {
-  try {
-    // Opened without waiting, a fifo refuses (ENXIO) when nobody reads it.
-    fs.closeSync(fs.openSync(join(run, 'users'), fs.constants.O_WRONLY | fs.constants.O_NONBLOCK));
-    return true;
-  } catch (error) {
-    if (!['ENXIO', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
-  return answers(join(run, '.s.PGSQL.5432'));
-}
-
 async function chooseWay(dataFolder: string, data: string, binaries: Binaries): Promise<Way> {
   const existing = fs.existsSync(data) ? fs.lstatSync(data).uid : undefined;
   const ours = possibleWays().filter((way) => existing === undefined || existing === way.uid);
@@ -238,22 +172,4 @@ function checkVersion(data: string, binaries: Binaries) {
       ? `${data} is not a database of PostgreSQL: move it away, or name another data folder.`
       : `The database in ${data} was made by PostgreSQL ${found} and this is ${binaries.version}: start the version that made it, or forget the data with \`npm run reset\`.`,
   );
-}
-
-/** Removes what starters left that were killed while they made a database. */
-function forgetHalfMade(data: string) {
-  for (const name of fs.readdirSync(dirname(data))) {
-    const pid = /^pg\.new-(\d+)-[0-9a-f]{8}$/.exec(name)?.[1];
-    if (!pid || alive(Number(pid))) continue;
-    fs.rmSync(join(dirname(data), name), { recursive: true, force: true });
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -156,9 +156,16 @@ t.test('what cannot be started says so in one sentence', wantsAnotherUser(), asy
 t.test('without the package, and without the links in it', async (t) => {
   const copy = folder(t, 'egret');
   const project = resolve(import.meta.dirname, '../..');
-  const sources = fs.globSync(['src/*.ts', 'src/store/{embedded,postmaster}.ts', 'test/support/embedded-user.ts'], {
-    cwd: project,
-  });
+  const sources = fs.globSync(
+    [
+      'src/*.ts',
+      'src/store/{embedded,embedded-folder,postmaster,postgres-programs}.ts',
+      'test/support/embedded-user.ts',
+    ],
+    {
+      cwd: project,
+    },
+  );
   for (const file of sources) fs.cpSync(join(project, file), join(copy, file));
   fs.writeFileSync(join(copy, 'package.json'), '{ "type": "module" }');
   const start = () => node(t, join(copy, 'test/support/embedded-user.ts'), [join(copy, '.data')]);

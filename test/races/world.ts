@@ -1,7 +1,7 @@
 import type { Test } from 'tap';
 import { authenticate, jwks } from '../support/department.ts';
 import { client, redirect } from '../support/op.ts';
-import { type Pair, type Person, pair } from '../support/pair.ts';
+import { type Pair, type PairOptions, type Person, pair } from '../support/pair.ts';
 import { until } from '../support/processes.ts';
 import { Citizen, mustGoOn } from './citizen.ts';
 
@@ -18,7 +18,9 @@ export interface World {
   readonly department: { readonly issuer: string; readonly secret: string };
   /** People with an account, who have agreed at `public`; the first one at every client. */
   readonly members: readonly Person[];
-  /** The first one's browser, signed in. */
+  /** Their browsers, signed in. */
+  readonly citizens: readonly Citizen[];
+  /** The first one's. */
   readonly citizen: Citizen;
 }
 
@@ -27,8 +29,8 @@ const caps = ['sign_in', 'codes', 'registrations', 'real_name'].map((name) => [
   { count: 1_000_000, seconds: 60 },
 ]);
 
-/** Two gateways, three clients, five people, one of them signed in. What is raised are caps of an address, not of a thing. */
-export async function world(t: Test, engine: { redis: boolean }): Promise<World> {
+/** Two gateways, three clients, five people who are signed in. What is raised are caps of an address, not of a thing. */
+export async function world(t: Test, engine: Pick<PairOptions, 'redis'>): Promise<World> {
   const own = await pair(t, {
     redis: engine.redis,
     clients: () => [
@@ -67,7 +69,7 @@ export async function world(t: Test, engine: { redis: boolean }): Promise<World>
   );
   const citizen = citizens[0] as Citizen;
   for (const id of ['basic', 'signed']) await citizen.roam(id);
-  const here: World = { own, department, members, citizen };
+  const here: World = { own, department, members, citizens, citizen };
   // the new secret is known to a process within a second
   const known = async (side: number) =>
     (await ask(here, side, '/token', await authenticate(department, 'basic', { grant_type: 'client_credentials' })))

@@ -46,8 +46,8 @@ export interface Person {
 
 export interface PairOptions {
   readonly engine?: Engine;
-  /** Protocol state in a redis-server of its own; ask `wants('redis-server')` first. */
-  readonly redis?: boolean;
+  /** Protocol state in a redis-server of its own, or at this address; ask `wants('redis-server')` first. */
+  readonly redis?: boolean | string;
   /** Definitions of clients; `ports` are the free ones asked for. */
   readonly clients: (ports: readonly number[]) => readonly object[];
   readonly ports?: number;
@@ -65,7 +65,7 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
   const data = scratch(t, 'pair', 0o711);
   const [store, memory, all] = await Promise.all([
     database(t, { engine: options.engine ?? 'embedded' }),
-    options.redis ? redis(t) : undefined,
+    options.redis === true ? redis(t) : undefined,
     freePorts(5 + (options.ports ?? 0)),
   ]);
   const [one = 0, oneAdmin = 0, other = 0, otherAdmin = 0, provincePort = 0, ...ports] = all;
@@ -98,7 +98,7 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
       EGRET_KEY_FILE: join(data, 'keys', 'key-encryption.key'),
       EGRET_CLIENTS: clients,
       EGRET_DATABASE_URL: store.url,
-      ...(memory ? { EGRET_REDIS_URL: memory.url } : {}),
+      ...(options.redis ? { EGRET_REDIS_URL: memory?.url ?? String(options.redis) } : {}),
       EGRET_LOG: 'warn',
       ...options.env,
     };

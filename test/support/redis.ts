@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import fs from 'node:fs';
 import net from 'node:net';
 import type { Test } from 'tap';
 import { differing, type StoreEpochs } from '../../src/store/epochs.ts';
@@ -14,8 +15,10 @@ export interface TestRedis {
   readonly pid: number;
   /** Ends it, by default as a power cut would. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts it again, empty, at the same address. */
-  start(): Promise<void>;
+  /** Copies what it holds now to a file, as a backup would. */
+  keep(): Promise<string>;
+  /** Starts it again at the same address: empty, or with what was kept. */
+  start(kept?: string): Promise<void>;
 }
 
 /** Starts a redis-server; ask `wants('redis-server')` first. */
@@ -26,11 +29,20 @@ export async function redis(t: Test, options: { args?: readonly string[] } = {})
   let running: Program | undefined;
   let pid = 0;
 
-  async function start() {
+  let copies = 0;
+  async function start(kept?: string) {
+    if (kept) fs.copyFileSync(kept, `${folder}/dump.rdb`);
+    else fs.rmSync(`${folder}/dump.rdb`, { force: true });
     const started = await leashed(t, [...args, ...(options.args ?? [])]);
     running = started.program;
     pid = started.pid;
     await until(() => answers({ path: socket }));
+  }
+  async function keep() {
+    if (!(await answers({ path: socket }, 'SAVE', '+OK'))) throw new Error('Redis did not save');
+    const kept = `${folder}/kept-${copies++}.rdb`;
+    fs.copyFileSync(`${folder}/dump.rdb`, kept);
+    return kept;
   }
   await start();
   return {
@@ -39,6 +51,7 @@ export async function redis(t: Test, options: { args?: readonly string[] } = {})
     get pid() {
       return pid;
     },
+    keep,
     start,
     async kill(signal = 'SIGKILL') {
       process.kill(pid, signal);
@@ -66,12 +79,12 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Whether a server answers there. */
-export function answers(where: net.NetConnectOpts): Promise<boolean> {
+/** Whether a server answers there, as it should. */
+export function answers(where: net.NetConnectOpts, command = 'PING', answer = '+PONG'): Promise<boolean> {
   return new Promise((resolve) => {
-    const connection = net.connect(where, () => connection.write('PING\r\n'));
+    const connection = net.connect(where, () => connection.write(`${command}\r\n`));
     connection.on('data', (bytes) => {
-      resolve(bytes.toString().startsWith('+PONG'));
+      resolve(bytes.toString().startsWith(answer));
       connection.destroy();
     });
     connection.on('error', () => resolve(false));

@@ -39,6 +39,7 @@ import { contentSecurityPolicy, serveAssets } from './web/assets.ts';
 import { caseNumber } from './web/case-number.ts';
 import { createDesk, type Desk } from './web/desk.ts';
 import { errorPageView } from './web/error-page.view.ts';
+import { isEmbedded } from './web/fetch-metadata.ts';
 import { readForms } from './web/form-body.ts';
 import { networkOf } from './web/network.ts';
 import { servePreferences } from './web/preferences.ts';
@@ -187,9 +188,14 @@ export async function citizenListener(
     });
     await mountProvider(server, epochs, issuer, config.lifetimes.jwksMaxAge);
     await server.register(serveAssets);
-    await server.register(servePreferences, { secure });
     await server.register(async (scope) => {
+      scope.addHook('onRequest', (request, reply, done) => {
+        if (!isEmbedded(request)) return done();
+        refusedRequest(request, 'origin', 'EG-1003');
+        desk.refuse(request, reply, 'EG-1003');
+      });
       readForms(scope);
+      await scope.register(servePreferences, { secure });
       await mountPages(scope, needs, desk);
     });
     return server;

@@ -81,8 +81,11 @@ export function createDesk(needs: DeskNeeds): Desk {
     return token;
   };
   const keep = (reply: FastifyReply): FastifyReply => {
+    const { method } = reply.request;
     const token = tokens.get(reply.request);
-    if (token?.fresh)
+    // A form of ours is shown before it is sent, so who sends one without the cookie comes from another site. A browser
+    // keeps what its answer sets, and would forget the token that it has, and with it the accounts that know it.
+    if (token?.fresh && method !== 'POST')
       reply.setCookie(browserCookie, token.value, {
         path: '/',
         httpOnly: true,

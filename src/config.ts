@@ -70,7 +70,11 @@ function resolved(given: Tree, passedOver: ReadonlySet<string>): Config {
   return {
     ...config,
     issuer: config.issuer ?? `http://localhost:${basePort}`,
-    listen: { ...config.listen, port: config.listen.port ?? basePort },
+    listen: {
+      ...config.listen,
+      port: config.listen.port ?? basePort,
+      grace: config.listen.grace ?? (config.mode === 'production' ? 5_000 : 0),
+    },
     admin: { ...config.admin, port: config.admin.port ?? basePort + 1 },
     dataFolder,
     keyFile: absolute(config.keyFile),

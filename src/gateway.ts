@@ -41,8 +41,11 @@ import { createOutbound } from './web/outbound.ts';
 
 export interface Gateway {
   listen(): Promise<void>;
-  /** Ends what runs, then every store. */
-  close(): Promise<void>;
+  /**
+   * Ends what runs, then every store. From the first moment it is not ready (`/readyz`); new connections are taken for
+   * `grace` milliseconds more, so that a balancer has looked.
+   */
+  close(grace: number): Promise<void>;
 }
 
 export async function createGateway(
@@ -237,6 +240,7 @@ export async function createGateway(
     pages,
     reference,
   });
+  let ending = false;
   const adminHost = `localhost:${config.admin.port}`;
   const checks = async () => ({
     database: (await isReachable(database)) ? 'ok' : 'unreachable',
@@ -245,6 +249,7 @@ export async function createGateway(
       () => 'unreachable',
     ),
     keys: keys.age() < 10_000 ? 'ok' : 'stale',
+    ...(ending ? { process: 'ending' } : {}),
   });
   const since = (at: number | undefined): number => (at === undefined ? 0 : Math.max(0, clock.now() - at) / 1000);
   const reads: readonly Read[] = [
@@ -336,8 +341,10 @@ export async function createGateway(
         });
       await admin.listen({ host: config.admin.host, port: config.admin.port });
     },
-    async close() {
-      await Promise.all([citizens.close(), admin.close()]);
+    async close(grace) {
+      ending = true;
+      say({ grace }, 'ending');
+      await citizens.close(grace);
       clearInterval(sweeps);
       bridge.close();
       await notices.stop();
@@ -349,6 +356,7 @@ export async function createGateway(
         .begin((tx) => audit.record(tx, { type: 'process.stopped', outcome: 'success', detail: { reason: 'signal' } }))
         .catch(() => {}); // the records are away: the next start says that this process ended without a word
       await audit.stop().catch(() => {});
+      await admin.close();
       await keys.stop();
       await state.close();
       await database.close();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import cookie from '@fastify/cookie';
 import fastify, {
   type FastifyBaseLogger,
@@ -41,6 +42,7 @@ import { createDesk, type Desk } from './web/desk.ts';
 import { errorPageView } from './web/error-page.view.ts';
 import { isEmbedded } from './web/fetch-metadata.ts';
 import { readForms } from './web/form-body.ts';
+import { lastAnswers } from './web/last-answers.ts';
 import { networkOf } from './web/network.ts';
 import { servePreferences } from './web/preferences.ts';
 
@@ -73,7 +75,7 @@ const operators = /^\/(?:admin|metrics|healthz|readyz|bridge)(?:[/?]|$)/;
 /** The listener that citizens and departments reach. */
 export async function citizenListener(
   needs: CitizenNeeds,
-): Promise<{ listen(host: string, port: number): Promise<void>; close(): Promise<void> }> {
+): Promise<{ listen(host: string, port: number): Promise<void>; close(grace: number): Promise<void> }> {
   const { config, clock, vault, bridge, state, epochs, metrics, attempts } = needs;
   const { issuer } = config;
   const secure = issuer.startsWith('https:');
@@ -157,6 +159,7 @@ export async function citizenListener(
     server.addHook('onRequest', (request, reply, done) => {
       // on the answer itself, so that whatever writes it (the library too) has them
       for (const [name, value] of guardLines) reply.raw.setHeader(name, value);
+      if (draining) reply.raw.setHeader('connection', 'close');
       if (!isNamed(request.raw)) return desk.refuse(request, reply, 'EG-1001');
       done();
     });
@@ -201,13 +204,17 @@ export async function citizenListener(
     return server;
   };
   const servers: FastifyInstance[] = [];
+  let draining = false;
   return {
     async listen(host, port) {
       const server = await build();
       servers.push(server);
       await server.listen({ host, port });
     },
-    async close() {
+    async close(grace) {
+      await sleep(grace);
+      draining = true;
+      await Promise.all(servers.map(({ server }) => lastAnswers(server, Math.min(grace, 1_000))));
       await Promise.all(servers.map((server) => server.close()));
     },
   };

@@ -34,6 +34,13 @@ export const settings = group({
       unit: 'port',
       description: 'Port of the public listener',
     }),
+    grace: whole(0, 60, {
+      shown: '5 in production, otherwise 0',
+      unit: 'seconds',
+      times: inMilliseconds,
+      description:
+        'How long it takes new connections after SIGTERM, when /readyz already says no: so long as a balancer looks away',
+    }),
   }),
   admin: group({
     host: Type.Enum(['127.0.0.1', '::1'], {

@@ -11,7 +11,8 @@ export interface Config {
   readonly basePort: number;
   /** An origin without a slash at its end. */
   readonly issuer: string;
-  readonly listen: { readonly hosts: readonly string[]; readonly port: number };
+  /** `grace` in milliseconds. */
+  readonly listen: { readonly hosts: readonly string[]; readonly port: number; readonly grace: number };
   readonly admin: { readonly host: '127.0.0.1' | '::1'; readonly port: number };
   /** This and the other paths are absolute. */
   readonly dataFolder: string;

@@ -43,7 +43,7 @@ export async function productionCity(t: Test): Promise<City> {
   const settings = {
     mode: 'production',
     issuer: 'https://id.city.example',
-    listen: { hosts: ['127.0.0.1'], port: ports.public },
+    listen: { hosts: ['127.0.0.1'], port: ports.public, grace: 0 },
     admin: { port: ports.admin },
     trusted_proxies: ['127.0.0.1'],
     province: { url: 'https://province.invalid', platform_keys_file: join(folder, 'platform.json') },

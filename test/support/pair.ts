@@ -21,13 +21,17 @@ export interface Pair {
   /** Origins of the two processes, spoken to past any balancer. */
   readonly sides: readonly [string, string];
   readonly gateways: readonly [Program, Program];
+  /** Origins of their operators' listeners. */
+  readonly admins: readonly [string, string];
   readonly province: string;
   readonly database: TestDatabase;
   readonly redis: TestRedis | undefined;
   /** Ports in a row that were found free for the test's own servers, as many as were asked for. */
   readonly ports: readonly number[];
-  /** Settings of the first process, for one that takes its place. */
+  /** Settings of the first process, for a command beside it. */
   readonly env: Readonly<Record<string, string>>;
+  /** A new process in the place of one that has ended, once it is ready. */
+  restart(side: 0 | 1): Promise<Program>;
   /** `egret …` beside the two, as an operator types it; what it printed. Rejects when it fails. */
   egret(...args: string[]): Promise<string>;
   /** A new secret of a client, made by the command line. */
@@ -54,7 +58,7 @@ export interface PairOptions {
   /** Where the world finds them; the first process's own address unless a balancer stands before them. */
   readonly issuer?: (ports: readonly number[]) => string;
   /** Settings of both, as in config/egret.yaml. */
-  readonly settings?: object;
+  readonly settings?: { readonly [name: string]: unknown; readonly listen?: object };
   readonly env?: Record<string, string>;
 }
 
@@ -86,10 +90,10 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
     const file = join(data, `${name}.yaml`);
     const settings = {
       issuer,
-      listen: { port },
       admin: { port: admin },
       province: { url: province, platform_keys_file: join(data, 'province/platform-public.json') },
       ...options.settings,
+      listen: { port, ...options.settings?.listen },
     };
     fs.writeFileSync(file, stringify(settings));
     return {
@@ -119,8 +123,9 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
     return gateway;
   };
   const first = env('one', one, oneAdmin);
+  const second = env('other', other, otherAdmin);
   // one after the other, as they are put into service: the first makes the keys
-  const gateways = [await start(first, oneAdmin), await start(env('other', other, otherAdmin), otherAdmin)] as const;
+  const gateways = [await start(first, oneAdmin), await start(second, otherAdmin)] as const;
 
   const { keys } = (await (await fetch(`http://127.0.0.1:${oneAdmin}/bridge/public-keys`)).json()) as { keys: object };
   const introduced = await fetch(`${province}/__sim/callers`, {
@@ -141,6 +146,8 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
     issuer,
     sides: [`http://127.0.0.1:${one}`, `http://127.0.0.1:${other}`],
     gateways,
+    admins: [`http://127.0.0.1:${oneAdmin}`, `http://127.0.0.1:${otherAdmin}`],
+    restart: (side) => (side === 0 ? start(first, oneAdmin) : start(second, otherAdmin)),
     province,
     database: store,
     redis: memory,

@@ -1,5 +1,5 @@
 import type { Provider } from 'oidc-provider';
-import { accountCenterClient } from './grants.ts';
+import { accountCenterClient, entered } from './grants.ts';
 import { keyOf } from './state.ts';
 import { type AdapterNeeds, unitOf } from './unit.ts';
 
@@ -15,6 +15,7 @@ export function acts(provider: Provider, needs: Needs): void {
       session: { accountId: string; uid: string; egret: Record<string, unknown> };
       client: { clientId: string };
     };
+    entered(ctx);
     const now = needs.now();
     const noticed = (session.egret.noticed as string[] | undefined) ?? [];
     // whoever came with prompt=none was shown nothing: the notice stays due

@@ -26,6 +26,8 @@ export interface Visit {
   readonly clientId: string;
   readonly sid: string;
   readonly grantId?: string;
+  /** No code was issued yet: the person has not come further than our pages. */
+  readonly pending?: true;
 }
 
 export interface BrowserSessions {
@@ -52,9 +54,10 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
   const keyFor = (which: { uid: string } | { digest: string; bucket: string }): Key =>
     'uid' in which ? keyOf('Session', which.uid) : sibling(`${which.bucket}:s:`, 'Session', which.digest);
   const visitsOf = (body: Payload): Visit[] =>
-    Object.entries((body.authorizations ?? {}) as Record<string, { sid?: string; grantId?: string }>)
+    Object.entries((body.authorizations ?? {}) as Record<string, Partial<Visit>>)
       .filter(([, { sid }]) => sid)
-      .map(([clientId, { sid, grantId }]) => ({ clientId, sid: sid!, grantId }));
+      .map(([clientId, { sid, grantId, pending }]) => ({ clientId, sid: sid!, grantId, pending }));
+  const begun = (body: Payload): Visit[] => visitsOf(body).filter(({ pending }) => !pending);
   return {
     async read(cookie) {
       const uid = uidOf(cookie);
@@ -74,14 +77,14 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
         seen: body.egret.seen,
         expiresAt: loaded.entry.expiresAt,
         maskedName: sealed.person?.maskedName ?? '',
-        visits: visitsOf(body),
+        visits: begun(body),
       };
     },
     async visits(digest, bucket) {
       const loaded = await state.load(keyFor({ digest, bucket }));
       if (!loaded) return undefined;
       const body = JSON.parse(loaded.entry.payload) as Payload;
-      return { accountId: body.accountId, seen: body.egret.seen, visits: visitsOf(body) };
+      return { accountId: body.accountId, seen: body.egret.seen, visits: begun(body) };
     },
     async since(visits) {
       const found = await Promise.all(

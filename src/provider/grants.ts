@@ -28,6 +28,16 @@ interface CarriedSession {
   uid: string;
   egret: { started: number; consents?: Record<string, Standing> };
   grantIdFor(clientId: string): string | undefined;
+  authorizationFor(clientId: string, value?: object): { sid?: string; pending?: true };
+}
+
+/**
+ * A visit has begun once a code was issued: before that, at our notice or its consent page, the person is not at the
+ * department yet, and a sign-out must not name it.
+ */
+export function entered(ctx: KoaContextWithOIDC): void {
+  const session = ctx.oidc.session as unknown as CarriedSession;
+  delete session.authorizationFor(ctx.oidc.client!.clientId, {}).pending;
 }
 
 /**
@@ -43,6 +53,8 @@ export async function loadGrant(ctx: KoaContextWithOIDC, needs: GrantNeeds) {
   let standing = session.egret?.consents?.[clientId];
   if (standing && needs.ended('consent', `${session.accountId}\n${clientId}`, standing.givenAt)) standing = undefined;
   const grantId = session.grantIdFor(clientId);
+  const visit = session.authorizationFor(clientId, {});
+  if (!visit.sid) visit.pending = true;
   const existing = grantId ? await provider.Grant.find(grantId) : undefined;
   const realName = levelOf(session.acr)?.realName ?? 0;
   const tooHigh = [...asked].filter((scope) => beyond(scope, realName));

@@ -5,7 +5,7 @@ export type Payload = Record<string, any>;
 
 /**
  * Three-way merge of a session: what this request changed, laid over what others wrote meanwhile. Where both changed the
- * visit of one client, the earlier write stands; a login in either decides the cookie, and two of them agree on it.
+ * visit of one client, the earlier write stands (and has begun when either says so); a login in either decides the cookie, and two of them agree on it.
  */
 export function merged(base: Payload, mine: Payload, theirs: Payload, puts: (Put & { body: Payload })[]): Payload {
   const result: Payload = { ...theirs };
@@ -32,6 +32,10 @@ export function merged(base: Payload, mine: Payload, theirs: Payload, puts: (Put
     const [was, own, other] = [base, mine, theirs].map((body) => body.authorizations?.[client]);
     const chosen = !changed(own, was) || (other && changed(other, was)) ? other : own;
     if (chosen) result.authorizations[client] = chosen;
+    if (chosen?.pending && own && !own.pending && (!was || was.pending)) {
+      const { pending: _, ...begun } = chosen;
+      result.authorizations[client] = begun;
+    }
     if (own?.grantId && other?.grantId && chosen === other && own.grantId !== other.grantId) {
       for (const put of puts) follow(put, own, other);
     }

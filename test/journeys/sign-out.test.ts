@@ -10,6 +10,7 @@ t.setTimeout(240_000);
 
 const jia = person('测试甲', '350299199001010117');
 const yi = person('测试乙', '350299199001010221');
+const bing = person('测试丙', '350299194803150311');
 
 t.test('signing out', async (t) => {
   const own = await patientCity(t);
@@ -312,6 +313,21 @@ t.test('signing out', async (t) => {
       ])
         t.equal((await visitor.request(`/sign-out/result/${id}`)).status, 404, `the page of no sign-out: ${id}`);
     });
+  });
+
+  await t.test('a department that was not gone further to than our notice', async (t) => {
+    const who = new Roamer(own);
+    await who.join(bing);
+    await who.visit(1);
+    await who.press('/sign-out', '/sign-out', { choice: 'all' });
+    await who.signIn(bing);
+    const begin = (await who.jar.fetch(`${own.portal(1)}/sign-in`)).headers.get('location') ?? '';
+    t.equal((await who.open(begin)).title, '你已登录，不用再登一次');
+    const named = async (): Promise<boolean[]> =>
+      Promise.all(['/sign-out', '/account/sessions'].map(async (path) => /市人社局/.test((await who.open(path)).page)));
+    t.same(await named(), [false, false], 'is not one of those that are signed out of');
+    t.same(await who.visit(1), ['roaming'], 'having gone on');
+    t.same(await named(), [true, true]);
   });
 
   await t.test('at the notice on the way: this is not me', async (t) => {

@@ -68,14 +68,13 @@ globalThis.embedded = async (urls) => {
     Object.assign(document.createElement('script'), { src: url }),
     Object.assign(document.createElement('link'), { rel: 'stylesheet', href: url }),
     Object.assign(document.createElement('link'), { rel: 'prefetch', href: url }),
-    Object.assign(document.createElement('object'), { data: url }),
   ]);
   const settled = elements.map(
     (element) =>
       new Promise((done) => {
         for (const end of ['load', 'error']) element.addEventListener(end, done);
         // some say neither
-        setTimeout(done, 2_000);
+        setTimeout(done, 1_000);
       }),
   );
   document.body.append(...elements);

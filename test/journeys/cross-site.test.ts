@@ -166,14 +166,15 @@ t.test('from another site, and from another port of this host', wants('chromium'
         await call('inWindow', target);
         return answered;
       };
-      for (const target of forms) {
+      // from another port the frames have brought the cookies already
+      for (const target of site.includes('127') ? forms : forms.slice(0, 1)) {
         const answer = await inWindow(target);
         t.equal(answer.status(), 403, new URL(target.url).pathname);
         t.match(await answer.text(), /EG-1003/);
       }
       for (const { url } of forms) {
         const statuses = answers.get(url) ?? [];
-        t.ok(statuses.length >= 6, `${new URL(url).pathname}: ${statuses}`);
+        t.ok(statuses.length >= 5, `${new URL(url).pathname}: ${statuses}`);
         t.same(
           statuses.filter((status) => status !== 403 && status !== 415),
           [],

@@ -18,6 +18,12 @@ export interface TestCluster {
   readonly nodes: readonly ClusterNode[];
   /** The primary that has the slot of a bucket. */
   owner(bucket: string): Promise<ClusterNode>;
+  /** The nodes that have slots now. */
+  primaries(): Promise<readonly ClusterNode[]>;
+  /** Waits until a replica has taken over from this node, and every other node says that all slots are served. */
+  whole(lost: ClusterNode): Promise<void>;
+  /** Starts the nodes that were lost, empty; waits until every primary has a replica that follows. */
+  complete(): Promise<void>;
   /** Moves the slot of a bucket to another primary, ten keys at a time; `halfway` runs after each ten. */
   move(bucket: string, halfway?: () => Promise<void>): Promise<void>;
   /** Cuts replication off the node: what it writes from now on, its replicas never see. */
@@ -78,7 +84,30 @@ export async function redisCluster(t: Test): Promise<TestCluster> {
     const port = ranges.find(([from, to]) => from <= slot && slot <= to)?.[2][1];
     return nodes.find((node) => node.port === port)!;
   }
+  const primariesNow = async (): Promise<ClusterNode[]> => {
+    const ranges = (await (await alive()).ask('CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][];
+    const ports = new Set(ranges.map(([, , [, port]]) => port));
+    return nodes.filter((node) => ports.has(node.port));
+  };
   return {
+    primaries: primariesNow,
+    whole: (lost) =>
+      until(async () => {
+        if ((await primariesNow()).includes(lost)) return false;
+        const answering = await Promise.all(nodes.map((node) => node.ask('CLUSTER', 'INFO').catch(() => 'gone')));
+        return answering.every((info) => info === 'gone' || String(info).includes('cluster_state:ok'));
+      }),
+    async complete() {
+      for (const node of nodes) {
+        const gone = await node.ask('PING').catch(() => undefined);
+        if (gone === undefined) await node.server.start();
+      }
+      await until(async () => {
+        const views = await Promise.all(nodes.map((node) => node.ask('INFO', 'replication').catch(() => '')));
+        const roles = views.map((view) => /role:master|master_link_status:up/.exec(String(view))?.[0]);
+        return roles.every(Boolean) && roles.filter((role) => role === 'role:master').length === 3;
+      });
+    },
     url: `redis://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     nodes,
     owner,

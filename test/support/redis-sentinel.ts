@@ -23,11 +23,17 @@ export interface TestSentinels {
    * then, even one that is to the new primary already.
    */
   promoted(lost: Member): Promise<void>;
+  /** Waits until this one, back again, is a replica that has caught up. */
+  following(member: Member): Promise<void>;
   /** Cuts replication off the member: what it writes from now on, the others never see. */
   cutOff(member: Member): Promise<void>;
 }
 
-export async function redisSentinels(t: Test): Promise<TestSentinels> {
+/**
+ * @param patience milliseconds without an answer after which a primary is lost; a replica that was without it for ten
+ * times as long is not promoted
+ */
+export async function redisSentinels(t: Test, patience = lostAfter): Promise<TestSentinels> {
   const members: Member[] = [];
   for (let turn = 0; turn < 3; turn++) {
     const port = await freePort();
@@ -36,8 +42,7 @@ export async function redisSentinels(t: Test): Promise<TestSentinels> {
     members.push({ server, port, ...(await asking(t, server.url)) });
   }
   const [first, ...others] = members as [Member, ...Member[]];
-  for (const replica of others)
-    await until(async () => String(await replica.ask('INFO', 'replication')).includes('master_link_status:up'));
+  for (const replica of others) await until(async () => linked(String(await replica.ask('INFO', 'replication'))));
 
   const folder = scratch(t, 'sentinels');
   const ports = await Promise.all([freePort(), freePort(), freePort()]);
@@ -48,7 +53,7 @@ export async function redisSentinels(t: Test): Promise<TestSentinels> {
       'bind 127.0.0.1',
       `dir ${folder}`,
       `sentinel monitor city 127.0.0.1 ${first.port} 2`,
-      `sentinel down-after-milliseconds city ${lostAfter}`,
+      `sentinel down-after-milliseconds city ${patience}`,
       'sentinel failover-timeout city 3000',
     ];
     fs.writeFileSync(file, `${lines.join('\n')}\n`);
@@ -74,6 +79,9 @@ export async function redisSentinels(t: Test): Promise<TestSentinels> {
     async promoted(lost) {
       for (const sentinel of sentinels) await until(async () => (await named(sentinel)) !== lost);
     },
+    following: (member) => until(async () => linked(String(await member.ask('INFO', 'replication').catch(() => '')))),
     cutOff: (member) => lockReplicasOut(member.ask),
   };
 }
+
+const linked = (replication: string): boolean => replication.includes('master_link_status:up');

@@ -36,6 +36,7 @@ import { startEmbedded } from './store/embedded.ts';
 import { storeEpochs } from './store/epochs.ts';
 import { migrate } from './store/migrate.ts';
 import { openRedis, redisReady } from './store/redis.ts';
+import { withBreakers } from './web/breaker.ts';
 import { networkOf } from './web/network.ts';
 import { createOutbound } from './web/outbound.ts';
 
@@ -163,7 +164,8 @@ export async function createGateway(
     vault,
     issuer,
     lifetimes,
-    fetch,
+    // the province has a breaker of its own, which asks whether it is there again (bridge/peer.ts)
+    fetch: withBreakers(fetch, clock),
     refreshWindow: lifetimes.refreshWindow * 1000,
     now: clock.now,
     consent: consents.find,

@@ -25,8 +25,8 @@ export function deliverLogout(epochs: Epochs): Deliverer {
       return answer === 'late' ? { retry: 'timeout' } : 'delivered';
     } catch (error) {
       const { response, cause } = error as { response?: { status?: number }; cause?: { code?: string } };
-      // its name may lead elsewhere tomorrow
-      if (cause?.code === 'forbidden-address') return { retry: cause.code };
+      // a name may lead elsewhere tomorrow
+      if (cause?.code === 'forbidden-address' || cause?.code === 'breaker-open') return { retry: cause.code };
       return outcomeOf(response?.status);
     }
   };

@@ -37,3 +37,10 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
+
+/**
+ * How far one sample lies above the other: the median of all differences between one of each (Hodges-Lehmann), which a
+ * busy machine moves less than it moves the difference of two medians.
+ */
+export const shift = (one: readonly number[], other: readonly number[]): number =>
+  median(one.flatMap((value) => other.map((each) => value - each)));

@@ -42,7 +42,10 @@ export const assets = {
 export const contentSecurityPolicy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/** A Fastify plugin. An address of an older version answers 404: the page that named it is older than the program. */
+/**
+ * A Fastify plugin. While nodes of two versions run together, a page of one loads its files from the other: it gets
+ * those that are there, and nobody keeps them under that name.
+ */
 export async function serveAssets(server: FastifyInstance): Promise<void> {
   for (const each of Object.values(assets)) {
     server.get(each.path, (request, reply) => {
@@ -53,6 +56,10 @@ export async function serveAssets(server: FastifyInstance): Promise<void> {
       if (request.headers['if-none-match'] === each.etag) return reply.code(304).send();
       return reply.type(each.type).send(each.bytes);
     });
+    const [, name, extension] = /^(.*\.)[0-9a-f]{16}(\.\w+)$/.exec(each.path) ?? [];
+    server.get(`${name}:hash(^[0-9a-f]{16}$)${extension}`, (_request, reply) =>
+      reply.header('cache-control', 'no-store').type(each.type).send(each.bytes),
+    );
   }
   // Browsers ask for it by themselves on pages that are not ours (JSON answers): one answer, kept for a day.
   server.get('/favicon.ico', (_request, reply) =>

@@ -156,7 +156,11 @@ t.test('files of a page: kept for a year, another address when changed', async (
     t.equal(answer.headers['cache-control'], 'public, max-age=31536000, immutable');
     t.equal((await server.inject({ url: path, headers: { 'if-none-match': etag } })).statusCode, 304);
   }
-  t.equal((await server.inject('/assets/egret.0000000000000000.css')).statusCode, 404);
+  const another = await server.inject('/assets/egret.0000000000000000.css');
+  t.match(another, { statusCode: 200, headers: { 'cache-control': 'no-store' } }, 'named by a page of another version');
+  t.equal(another.body, (await server.inject(assets.style.path)).body);
+  for (const path of ['/assets/egret.0.css', '/assets/egret.0000000000000000.map', '/assets/egret.css'])
+    t.equal((await server.inject(path)).statusCode, 404, path);
   t.equal((await server.inject('/assets/..%2fdrawing.ts')).statusCode, 404);
 });
 

@@ -67,6 +67,32 @@ t.test('a database that is newer than the program', async (t) => {
   await t.rejects(migrate(records, options), { code: 'EG-1721', message: /002_second\.sql/ });
 });
 
+t.test('versions that run together', async (t) => {
+  const later = { '003_third.sql': '-- needs: 002\ncreate table third (id integer);' };
+  const { records, folder, options } = await fresh(t, { ...two, ...later });
+  await migrate(records, options);
+  fs.rmSync(join(folder, '003_third.sql'));
+  t.strictSame(await migrate(records, options), [], 'the version before starts again');
+  t.strictSame(await pendingMigrations(records, folder), []);
+
+  fs.writeFileSync(join(folder, '003_third.sql'), later['003_third.sql']);
+  fs.writeFileSync(join(folder, '004_fourth.sql'), '-- Nobody reads it any more.\n-- needs: 003\ndrop table also;');
+  t.strictSame(await migrate(records, options), ['004_fourth.sql']);
+  fs.rmSync(join(folder, '004_fourth.sql'));
+  t.strictSame(await migrate(records, options), [], 'who has what it needs');
+  fs.rmSync(join(folder, '003_third.sql'));
+  const refusal = { code: 'EG-1721', message: /004_fourth\.sql, .* \(it needs 3, and 2 is the last one here\)/ };
+  await t.rejects(migrate(records, options), refusal, 'who has not');
+  await t.rejects(pendingMigrations(records, folder), refusal);
+});
+
+t.test('which versions may run beside a migration is said in it', async (t) => {
+  const refusal = { code: 'EG-1722', message: /^012_a\.sql: a line "-- needs: NNN" says/ };
+  await t.rejects(readMigrations(t.testdir({ '012_a.sql': 'select 1' })), refusal);
+  await t.rejects(readMigrations(t.testdir({ '012_a.sql': '-- needs: 013\nselect 1' })), refusal, 'a later one');
+  t.match(await readMigrations(t.testdir({ '012_a.sql': '-- needs: 011\nselect 1' })), [{ needs: 11 }]);
+});
+
 t.test('a file that fails leaves nothing of itself', async (t) => {
   const { records, options } = await fresh(t, {
     '001_first.sql': 'create table first (id integer);',

@@ -60,6 +60,8 @@ export interface PairOptions {
   /** Settings of both, as in config/egret.yaml. */
   readonly settings?: { readonly [name: string]: unknown; readonly listen?: object };
   readonly env?: Record<string, string>;
+  /** The command line of an earlier version, for the first of the two: it makes the tables, as of then. */
+  readonly earlier?: string;
 }
 
 const root = resolve(import.meta.dirname, '../..');
@@ -68,7 +70,7 @@ const cli = join(root, 'src/cli/main.ts');
 export async function pair(t: Test, options: PairOptions): Promise<Pair> {
   const data = scratch(t, 'pair', 0o711);
   const [store, memory, all] = await Promise.all([
-    database(t, { engine: options.engine ?? 'embedded' }),
+    database(t, { engine: options.engine ?? 'embedded', empty: options.earlier !== undefined }),
     options.redis === true ? redis(t) : undefined,
     freePorts(5 + (options.ports ?? 0)),
   ]);
@@ -108,7 +110,7 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
     };
   };
   const start = async (own: Record<string, string>, admin: number): Promise<Program> => {
-    const gateway = node(t, cli, ['serve'], { env: own });
+    const gateway = node(t, (own === first && options.earlier) || cli, ['serve'], { env: own });
     let over = false;
     gateway.exit.finally(() => {
       over = true;

@@ -174,6 +174,36 @@ t.test('what every form and page of ours is guarded by', async (t) => {
     t.same(await state('records'), records, 'nothing in the records');
   });
 
+  await t.test('a page is a document, and no part of another one', async (t) => {
+    const ofOthers = /^\/(?:authorize|userinfo|jwks|\.well-known|assets|favicon)/;
+    const pages = routes.GET.filter((url) => !ofOthers.test(url));
+    t.ok(pages.length > 10, `${pages.length} pages`);
+    const asked = async (url: string, headers: Record<string, string>) => {
+      const answer = await new StrictJar(found).fetch(`${side}${inPlace(url, uid)}`, { headers });
+      return { status: answer.status, page: await answer.text() };
+    };
+    for (const url of pages) {
+      for (const site of ['cross-site', 'same-site'])
+        for (const [mode, dest] of [
+          ['navigate', 'iframe'],
+          ['no-cors', 'image'],
+          ['no-cors', 'empty'],
+          ['cors', 'empty'],
+        ] as const)
+          t.match(
+            await asked(url, { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest }),
+            { status: 403, page: /EG-1003/ },
+            `${url}: ${site} ${mode} ${dest}`,
+          );
+      for (const site of ['cross-site', 'same-origin', 'none']) {
+        const by = { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+        const { page } = await asked(url, by);
+        // a journey that is another browser's, and a ticket that nobody asked for, are refused all the same
+        if (!url.startsWith('/signin/')) t.notMatch(page, /EG-1003/, `${url}: ${site}`);
+      }
+    }
+  });
+
   await t.test('caps of an address', async (t) => {
     const actions = forms.flatMap((url) => /^\/signin\/:uid\/(.+)$/.exec(url)?.[1] ?? []);
     for (const [name, members] of Object.entries(capped)) {

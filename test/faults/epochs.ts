@@ -9,7 +9,7 @@ import { wants } from '../support/wants.ts';
 t.setTimeout(1_800_000);
 
 t.test('two gateways, and a Redis that lost writes', { ...wants('redis-server'), timeout: 1_800_000 }, async (t) => {
-  const here = await world(t, { redis: true });
+  const here = await world(t, { redis: true, window: 0 });
   const disasters = disastersOf(here.own.redis as TestRedis, here.own.sides);
   for (const [name, disaster] of Object.entries(disasters))
     for (const [what, kinds] of Object.entries({ 'what is single-use': singleUse, 'what ended': endings }))

@@ -10,7 +10,7 @@ t.setTimeout(900_000);
 
 t.test('two gateways, and Redis under Sentinel', { ...wants('redis-server'), timeout: 900_000 }, async (t) => {
   const group = await redisSentinels(t);
-  const here = await world(t, { redis: group.url });
+  const here = await world(t, { redis: group.url, window: 0 });
 
   await t.test('a primary that stands still, is replaced, and goes on', async (t) => {
     const before = await group.primary();
@@ -32,7 +32,7 @@ t.test('two gateways, and Redis under Sentinel', { ...wants('redis-server'), tim
 t.test('what ended stays ended', { ...wants('redis-server'), timeout: 400_000 }, async (t) => {
   // fifty accounts are disabled meanwhile, by fifty commands
   const group = await redisSentinels(t, 10_000);
-  const here = await world(t, { redis: group.url });
+  const here = await world(t, { redis: group.url, window: 0 });
   await forgotten(t, here, { kinds: endings, count: 50, disaster: loses(group) });
   faultless(t, here);
 });

@@ -29,8 +29,14 @@ const caps = ['sign_in', 'codes', 'registrations', 'real_name'].map((name) => [
   { count: 1_000_000, seconds: 60 },
 ]);
 
-/** Two gateways, three clients, five people who are signed in. What is raised are caps of an address, not of a thing. */
-export async function world(t: Test, engine: Pick<PairOptions, 'redis'>): Promise<World> {
+/**
+ * Two gateways, three clients, five people who are signed in. What is raised are caps of an address, not of a thing.
+ * `window`: seconds in which a rotated refresh token may be repeated.
+ */
+export async function world(
+  t: Test,
+  engine: Pick<PairOptions, 'redis'> & { readonly window?: number },
+): Promise<World> {
   const own = await pair(t, {
     redis: engine.redis,
     clients: () => [
@@ -48,7 +54,7 @@ export async function world(t: Test, engine: Pick<PairOptions, 'redis'>): Promis
     ],
     settings: {
       limits: Object.fromEntries(caps),
-      lifetimes: { refresh_window: refreshWindow },
+      lifetimes: { refresh_window: engine.window ?? refreshWindow },
       accounts: {
         password_tries: 20,
         messages_a_day: 100,

@@ -73,6 +73,11 @@ export async function rememberBrowser(run: Run, id: string, browser: Buffer, at:
       select browser from known_browsers where account_id = ${id} order by seen_at desc, browser offset ${most})`;
 }
 
+export async function knownBrowsers(run: Run, id: string): Promise<Buffer[]> {
+  const rows = await run<{ browser: Buffer }[]>`select browser from known_browsers where account_id = ${id}`;
+  return rows.map(({ browser }) => browser);
+}
+
 export async function forgetBrowsers(run: Run, id: string, except: Buffer | undefined): Promise<void> {
   await run`delete from known_browsers where account_id = ${id} and browser <> ${except ?? Buffer.alloc(0)}`;
 }

@@ -115,11 +115,16 @@ export async function recover(room: Room, request: Recovery): Promise<Outcome<Re
       mobile_proved_at: at,
       updated_at: at,
     });
+    // a pause of theirs would outlive the password that it was about
+    const browsers = [...(await records.knownBrowsers(tx, id)), ...(browser ? [browser] : [])];
     await records.forgetBrowsers(tx, id, browser);
     if (browser) await records.rememberBrowser(tx, id, browser, at, room.settings.knownBrowsers);
     const indexes = [current.mobile_index, current.identity_index].filter((index) => index !== null);
     await clearPasswordTries(tx, [
-      ...indexes.map((index) => counterKey('password', index)),
+      ...indexes.flatMap((index) => [
+        counterKey('password', index),
+        ...browsers.map((one) => counterKey('password', index, one)),
+      ]),
       counterKey('password-second', Buffer.from(id)),
     ]);
     await endSignIns(room, tx, id, now, 'password-reset');

@@ -251,6 +251,27 @@ t.test(
   },
 );
 
+t.test('forgotten password: the pause of a known browser ends with it', async (t) => {
+  const w = await world(t);
+  const [home, work] = [visitor(), visitor()];
+  await register(w, jia, { who: home });
+  granted(await w.accounts.signInWithPassword({ ...work, loginId: jia.idNumber, password }));
+  for (const loginId of [jia.mobile, jia.idNumber])
+    for (const who of [home, work]) {
+      const tries = [];
+      for (let turn = 0; turn < 5; turn++)
+        tries.push(await w.accounts.signInWithPassword({ ...who, loginId, password: otherPassword }));
+      t.match(tries.at(-1), { reason: 'password-paused' });
+    }
+  const { proof } = granted(
+    await w.accounts.proveForRecovery({ ...home, ...(await ask(w, home, 'recover', jia.mobile)) }),
+  );
+  granted(await w.accounts.recover({ ...home, proof, newPassword: otherPassword, identity: identityOf(jia) }));
+  for (const loginId of [jia.mobile, jia.idNumber])
+    for (const who of [home, work])
+      t.match(await w.accounts.signInWithPassword({ ...who, loginId, password: otherPassword }), { ok: true });
+});
+
 t.test('forgotten password: a level-0 account, a stale mobile, 20 at once', async (t) => {
   const w = await world(t);
   await register(w, yi, { realName: false });

@@ -51,6 +51,11 @@ redis.call('HSET', KEYS[1], 'id', ARGV[3], 'n', ARGV[2], 'at', string.format('%.
 return 1
 `;
 
+/** KEYS: epoch of a bucket. ARGV: offset, epoch. Nothing but the fence: whether the bucket may be served. */
+export const stand = `${fence}
+return 1
+`;
+
 /** KEYS: entry. ARGV: offset, epoch, client. */
 export const load = `${fence}
 local e = entry(KEYS[1])

@@ -15,7 +15,7 @@ import { places } from '../web/layout.view.ts';
 import { authorizationPages } from './authorizations.ts';
 import { pageOf, stateFor } from './deep-links.ts';
 import { accountHomeView, type Recent } from './home.view.ts';
-import { type AccountCenterNeeds, type Room, waysOf } from './room.ts';
+import { type AccountCenterNeeds, given, type Room, waysOf } from './room.ts';
 import { sessionPages } from './sessions.ts';
 
 export type { AccountCenterNeeds } from './room.ts';
@@ -97,8 +97,7 @@ async function home(room: Room, request: FastifyRequest, reply: FastifyReply): P
     ...Object.entries(standing).flatMap(([clientId, { granted, givenAt }]): Recent[] => {
       const client = room.client(clientId);
       if (!client || granted.length === 0) return [];
-      const scopes = client.scopes.filter((scope) => granted.includes(scope));
-      return [{ kind: 'consent', at: givenAt, department: departmentOf(client), scopes }];
+      return [{ kind: 'consent', at: givenAt, department: departmentOf(client), ...given(client, granted) }];
     }),
   ];
   const state = randomBytes(16).toString('base64url');

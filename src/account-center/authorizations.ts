@@ -4,7 +4,7 @@ import { consentLife } from '../consents/consents.ts';
 import { choice } from '../web/desk.ts';
 import { type Authorization, authorizationsView, withdrawView } from './authorizations.view.ts';
 import { accountPlaces } from './menu.view.ts';
-import type { Room } from './room.ts';
+import { given, type Room } from './room.ts';
 
 const base = accountPlaces.authorizations;
 type ClientRoute = { Params: { client: string } };
@@ -16,18 +16,18 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
   scope.get(base, async (request, reply) => {
     const session = await room.present(request, reply);
     if (!session) return reply;
-    const standing = await consents.standing(session.accountId);
-    const rows = Object.entries(standing).flatMap(([clientId, given]): Authorization[] => {
-      const { granted, givenAt, noticeOff } = given;
+    const all = await consents.standing(session.accountId);
+    const rows = Object.entries(all).flatMap(([clientId, standing]): Authorization[] => {
+      const { granted, givenAt, noticeOff } = standing;
       const client = room.client(clientId);
       if (!client || (granted.length === 0 && !noticeOff)) return [];
       return [
         {
           department: departmentOf(client),
-          scopes: client.scopes.filter((each) => granted.includes(each)),
+          ...given(client, granted),
           since: givenAt,
           ...(granted.length > 0 ? { until: givenAt + consentLife, withdraw: `${base}/${clientId}` } : {}),
-          reworded: granted.length > 0 && given.itemsVersion !== client.itemsVersion,
+          reworded: granted.length > 0 && standing.itemsVersion !== client.itemsVersion,
           notice: { action: `${base}/${clientId}/notice`, off: noticeOff },
         },
       ];
@@ -43,14 +43,14 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
     const session = await room.present(request, reply);
     if (!session) return reply;
     const client = room.client(request.params.client);
-    const given = client && (await consents.find(session.accountId, client.clientId));
-    if (!client || !given) return reply.redirect(base, 303);
+    const standing = client && (await consents.find(session.accountId, client.clientId));
+    if (!client || !standing) return reply.redirect(base, 303);
     const model = {
       action: `${base}/${client.clientId}`,
       department: departmentOf(client),
-      scopes: client.scopes.filter((each) => given.granted.includes(each)),
-      since: given.givenAt,
-      until: given.givenAt + consentLife,
+      ...given(client, standing.granted),
+      since: standing.givenAt,
+      until: standing.givenAt + consentLife,
     };
     return desk.html(reply, withdrawView(model, room.frame(request, session)));
   });

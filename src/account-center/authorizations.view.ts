@@ -10,8 +10,9 @@ import { accountPlaces, done, menu } from './menu.view.ts';
 
 export interface Authorization {
   readonly department: Department;
-  /** What it may use; empty where only the notice on the way was switched off. */
-  readonly scopes: readonly Scope[];
+  /** What it may use, by law and by consent; both empty where only the notice on the way was switched off. */
+  readonly told: readonly Scope[];
+  readonly agreed: readonly Scope[];
   /** Epoch milliseconds. */
   readonly since: number;
   /** Epoch milliseconds: the day it ends by itself. */
@@ -34,7 +35,8 @@ export interface Authorizations {
 export interface WithdrawStep {
   readonly action: string;
   readonly department: Department;
-  readonly scopes: readonly Scope[];
+  readonly told: readonly Scope[];
+  readonly agreed: readonly Scope[];
   /** Epoch milliseconds. */
   readonly since: number;
   /** Epoch milliseconds: the day it ends by itself. */
@@ -69,12 +71,14 @@ export const authorizationsView: View<Authorizations> = (model, context) => {
 function authorization(context: PageContext, row: Authorization): Html {
   const words = accountWords(context);
   const short = row.department.short[context.lang];
-  const since = words.agreedOn(nearDay(row.since, context));
+  const day = nearDay(row.since, context);
+  const since = row.agreed.length > 0 ? words.agreedOn(day) : words.toldOn(day);
   return html`<li class="row">${seal(row.department.seal)}
 <div class="row-text tall"><p><strong>${short}</strong></p>
 ${
-  row.scopes.length > 0 &&
-  html`<p class="small">${capital(scopeList(context, row.scopes))}</p>
+  row.agreed.length + row.told.length > 0 &&
+  html`${row.agreed.length > 0 && html`<p class="small">${words.byConsent(scopeList(context, row.agreed))}</p>`}
+${row.told.length > 0 && html`<p class="small">${words.byLaw(scopeList(context, row.told))}</p>`}
 <p class="quiet">${row.until === undefined ? since : words.until(since, dateOf(row.until))}</p>`
 }
 ${row.reworded && html`<p class="small">${words.reworded(short)}</p>`}
@@ -99,7 +103,8 @@ export const withdrawView: View<WithdrawStep> = (model, context) => {
     menu: menu(context),
     body: [
       keyValues([
-        [words.items, capital(scopeList(context, model.scopes))],
+        model.agreed.length > 0 && [words.itemsAgreed, capital(scopeList(context, model.agreed))],
+        model.told.length > 0 && [words.itemsTold, capital(scopeList(context, model.told))],
         [words.since, nearDay(model.since, context)],
         [words.ends, dateOf(model.until)],
       ]),
@@ -127,7 +132,8 @@ export const views = {
       rows: [
         {
           department: renshe,
-          scopes: ['identity', 'phone'],
+          told: ['realname', 'openid'],
+          agreed: ['identity', 'phone'],
           since: sampleTime('09:06'),
           until: sampleTime('00:00', '2026-09-18'),
           withdraw: '/account/authorizations/renshe',
@@ -135,7 +141,8 @@ export const views = {
         },
         {
           department: gongjijin,
-          scopes: ['phone'],
+          told: ['realname'],
+          agreed: [],
           since: sampleTime('10:00', '2026-02-02'),
           until: sampleTime('00:00', '2026-08-04'),
           reworded: true,
@@ -144,7 +151,8 @@ export const views = {
         },
         {
           department: jianguan,
-          scopes: [],
+          told: [],
+          agreed: [],
           since: sampleTime('10:00', '2026-02-02'),
           notice: { action: '/account/authorizations/jianguan/notice', off: true },
         },
@@ -157,7 +165,8 @@ export const views = {
     only: {
       action: '/account/authorizations/renshe',
       department: renshe,
-      scopes: ['identity', 'phone'],
+      told: ['realname'],
+      agreed: ['identity', 'phone'],
       since: sampleTime('09:06'),
       until: sampleTime('09:06', '2026-09-17'),
     },

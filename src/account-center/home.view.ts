@@ -23,7 +23,9 @@ export type Recent =
       readonly kind: 'consent';
       readonly at: number;
       readonly department: Department;
-      readonly scopes: readonly Scope[];
+      /** By law, and by consent. */
+      readonly told: readonly Scope[];
+      readonly agreed: readonly Scope[];
     }
   | { readonly kind: 'real-name'; readonly at: number; readonly level: number };
 
@@ -118,7 +120,10 @@ function told(context: PageContext, act: Recent): { title: string; text?: string
     };
   if (act.kind === 'real-name') return { title: words.verified(levelWord(context, act.level)), text: words.verifiedBy };
   const short = act.department.short[context.lang];
-  if (act.kind === 'consent') return { title: words.agreed(short), text: capital(scopeList(context, act.scopes)) };
+  if (act.kind === 'consent')
+    return act.agreed.length > 0
+      ? { title: words.agreed(short), text: capital(scopeList(context, act.agreed)) }
+      : { title: words.told(short), text: capital(scopeList(context, act.told)) };
   return {
     title: words.entered(short),
     ...(act.received && { text: words.given(scopeList(context, act.received)) }),
@@ -151,7 +156,8 @@ export const views = {
       ],
       recent: [
         { kind: 'visit', at: sampleTime('09:05'), department: gongjijin, received: ['openid', 'realname'] },
-        { kind: 'consent', at: sampleTime('09:05'), department: gongjijin, scopes: ['phone'] },
+        { kind: 'consent', at: sampleTime('09:05'), department: gongjijin, told: ['realname'], agreed: ['phone'] },
+        { kind: 'consent', at: sampleTime('08:54'), department: renshe, told: ['realname'], agreed: [] },
         { kind: 'visit', at: sampleTime('08:53'), department: renshe },
         { kind: 'sign-in', at: sampleTime('08:52'), ways: ['sms'], device: 'android Chrome' },
         { kind: 'real-name', at: sampleTime('10:00', '2026-03-11'), level: 1 },

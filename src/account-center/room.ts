@@ -10,7 +10,7 @@ import type { SessionRow, Sessions } from '../sessions/sessions.ts';
 import type { Database } from '../store/database.ts';
 import type { Desk } from '../web/desk.ts';
 import type { PageContext } from '../web/html.ts';
-import type { Way } from '../web/words-items.ts';
+import type { Scope, Way } from '../web/words-items.ts';
 import type { Left } from './sessions.view.ts';
 
 export interface AccountCenterNeeds {
@@ -64,6 +64,13 @@ export interface Room extends AccountCenterNeeds {
   frame(request: FastifyRequest, session: BrowserSession): PageContext;
   /** A client that people visit and that is not stopped. */
   client(id: string): ClientRecord | undefined;
+}
+
+/** What stands for a client, apart: what was told because the law has it so, and what was agreed to. */
+export function given(client: ClientRecord, granted: readonly string[]): { told: Scope[]; agreed: Scope[] } {
+  const told = (client.items ?? []).filter(({ group }) => group === 'told').map(({ scope }) => scope);
+  const all = client.scopes.filter((scope) => granted.includes(scope));
+  return { told: all.filter((scope) => told.includes(scope)), agreed: all.filter((scope) => !told.includes(scope)) };
 }
 
 const known: readonly string[] = ['pwd', 'sms', 'tkt'] satisfies Way[];

@@ -42,7 +42,10 @@ export interface Consents {
     about: Pick<Given, 'accountId' | 'clientId' | 'itemsVersion'>,
     scopes: readonly string[],
   ): Promise<string[]>;
-  /** What is no longer among it ends as a withdrawal does, in every session. */
+  /**
+   * What is no longer among it ends as a withdrawal does, in every session. What was answered before, in the same
+   * wording, and was not asked now stands on.
+   */
   give(given: Given): Promise<Standing>;
   /** Switches the roaming notice for this client; a person who was asked nothing, or withdrew, gives nothing by it. */
   setNotice(accountId: string, clientId: string, off: boolean, itemsVersion: string): Promise<Standing>;
@@ -62,6 +65,7 @@ interface Row {
   notice_off: boolean;
   items_version: string;
   given_at: Date;
+  withdrawn_at: Date | null;
 }
 
 export function createConsents(needs: {
@@ -107,11 +111,17 @@ export function createConsents(needs: {
     async give({ accountId, clientId, granted, declined, itemsVersion, language }) {
       const at = new Date(clock.now());
       return database.begin(async (tx) => {
-        const [before] = await tx<Pick<Row, 'granted'>[]>`
-          select granted from consents where account_id = ${accountId} and client_id = ${clientId} for update`;
+        const [before] = await tx<Row[]>`
+          select * from consents where account_id = ${accountId} and client_id = ${clientId} for update`;
+        const stood =
+          before?.withdrawn_at === null && before.given_at > oldest() && before.items_version === itemsVersion;
+        const untouched = (scopes: readonly string[]) =>
+          stood ? scopes.filter((scope) => !granted.includes(scope) && !declined.includes(scope)) : [];
+        const all = [...granted, ...untouched(before?.granted ?? [])];
+        const none = [...declined, ...untouched(before?.declined ?? [])];
         const [row] = await tx<Row[]>`
           insert into consents (account_id, client_id, granted, declined, items_version, given_at)
-          values (${accountId}, ${clientId}, ${granted as string[]}, ${declined as string[]}, ${itemsVersion}, ${at})
+          values (${accountId}, ${clientId}, ${all}, ${none}, ${itemsVersion}, ${at})
           on conflict (account_id, client_id) do update set granted = excluded.granted, declined = excluded.declined,
             items_version = excluded.items_version, given_at = excluded.given_at, withdrawn_at = null
           returning *`;
@@ -124,20 +134,23 @@ export function createConsents(needs: {
           client: clientId,
           detail: { scopes: [...granted], way: 'page' },
         });
-        const narrower = before?.granted.some((scope) => !granted.includes(scope));
+        const narrower = before?.granted.some((scope) => !all.includes(scope));
         if (narrower) await onWithdrawn(tx, accountId, clientId, at.getTime() - 1);
         return standingOf(row!);
       });
     },
     setNotice: (accountId, clientId, off, itemsVersion) =>
       database.begin(async (tx) => {
+        // withdrawn, or past its end: neither comes back by a switch
+        const standing = tx`consents.withdrawn_at is null and consents.given_at > ${oldest()}`;
         const [row] = await tx<Row[]>`
           insert into consents (account_id, client_id, granted, declined, items_version, given_at, notice_off)
           values (${accountId}, ${clientId}, '{}', '{}', ${itemsVersion}, ${new Date(clock.now())}, ${off})
           on conflict (account_id, client_id) do update set notice_off = excluded.notice_off, withdrawn_at = null,
-            granted = case when consents.withdrawn_at is null then consents.granted else '{}' end,
-            declined = case when consents.withdrawn_at is null then consents.declined else '{}' end,
-            given_at = case when consents.withdrawn_at is null then consents.given_at else excluded.given_at end
+            granted = case when ${standing} then consents.granted else '{}' end,
+            declined = case when ${standing} then consents.declined else '{}' end,
+            items_version = case when ${standing} then consents.items_version else excluded.items_version end,
+            given_at = case when ${standing} then consents.given_at else excluded.given_at end
           returning *`;
         await audit.record(tx, {
           type: 'consent.notice',

@@ -98,9 +98,35 @@ t.test('what people agreed to', async (t) => {
 
   await t.test('narrower than before: what went with it ends', async (t) => {
     const before = withdrawn.length;
-    await consents.give({ ...given, granted: ['realname'] });
+    await consents.give({ ...given, granted: ['realname'], declined: ['identity', 'phone'] });
     t.same(withdrawn.slice(before), [[accountId, 'renshe']]);
     await consents.give({ ...given, granted: ['realname', 'phone'] });
     t.equal(withdrawn.length, before + 1, 'and wider ends nothing');
+  });
+
+  await t.test('asked for other items, in the same wording: what was answered before stands', async (t) => {
+    const before = withdrawn.length;
+    await consents.give({ ...given, granted: ['profile'], declined: [] });
+    t.match(await find(), { granted: ['profile', 'realname', 'phone'], declined: ['identity'] });
+    await consents.give({ ...given, granted: ['identity'], declined: ['profile'] });
+    t.match(
+      await find(),
+      { granted: ['identity', 'realname', 'phone'], declined: ['profile'] },
+      'but for what was asked',
+    );
+    t.equal(withdrawn.length, before + 1, 'which ended');
+    await consents.give({ ...given, granted: ['realname'], declined: [], itemsVersion: 'v9' });
+    t.match(await find(), { granted: ['realname'], declined: [] }, 'nothing of another wording');
+  });
+
+  await t.test('a switched notice brings back nothing that is past its end', async (t) => {
+    offset += consentLife + 60_000;
+    t.equal(await find(), undefined);
+    t.match(await consents.setNotice(accountId, 'renshe', true, 'v10'), {
+      granted: [],
+      noticeOff: true,
+      itemsVersion: 'v10',
+    });
+    t.match(await find(), { granted: [], noticeOff: true }, 'and is a switch nevertheless');
   });
 });

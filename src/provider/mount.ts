@@ -66,8 +66,10 @@ export async function mountProvider(
       raw.headers['x-forwarded-for'] = request.ip;
       return epochs.current().handle(raw, reply.raw);
     };
-    scope.route({ method: ['GET'], url: paths.authorization, handler: handle });
-    scope.route({ method: ['GET'], url: `${paths.authorization}/:uid`, handler: handle });
+    // the library answers HEAD as GET: a code would be issued, an interaction spent, for nobody (RFC 9110, 9.2.1)
+    const writing = { method: ['GET'], exposeHeadRoute: false };
+    scope.route({ ...writing, url: paths.authorization, handler: handle });
+    scope.route({ ...writing, url: `${paths.authorization}/:uid`, handler: handle });
     scope.route({ method: ['GET', 'POST', 'OPTIONS'], url: paths.userinfo, handler: handle });
     for (const url of [paths.token, paths.introspection, paths.revocation]) {
       scope.route({ method: ['POST', 'OPTIONS'], url, handler: handle });

@@ -15,7 +15,7 @@ const open: readonly Step[] = ['password', 'paused', 'sms', 'register-mobile', '
 export function provincialSteps(server: FastifyInstance, { patiently }: Forms, needs: SigninNeeds): void {
   const { accounts, bridge, desk, interactions } = needs;
   const returnUrl = (at: string, state: string): string => `${desk.issuer}${at}/ticket?state=${state}`;
-  server.get('/signin/:uid/province', async (request, reply) => {
+  server.get('/signin/:uid/province', { exposeHeadRoute: false }, async (request, reply) => {
     const journey = await openJourney(needs, request, reply);
     if (!journey) return reply;
     // while the province is away its page would lead nowhere: ours says so
@@ -27,7 +27,7 @@ export function provincialSteps(server: FastifyInstance, { patiently }: Forms, n
       return reply.redirect(journey.at, 303);
     return reply.redirect(bridge.loginUrl(returnUrl(journey.at, provinceState)), 303);
   });
-  server.get('/signin/:uid/ticket', async (request, reply) => {
+  server.get('/signin/:uid/ticket', { exposeHeadRoute: false }, async (request, reply) => {
     if (!(await desk.withinLimit(request, reply, 'signInPerAddress'))) return reply;
     const journey = await openJourney(needs, request, reply);
     if (!journey) return reply;

@@ -22,7 +22,7 @@ export type { SigninNeeds } from './needs.ts';
 
 export async function signin(server: FastifyInstance, needs: SigninNeeds): Promise<void> {
   const forms = createForms(server, needs);
-  server.get('/signin/:uid', async (request, reply) => {
+  server.get('/signin/:uid', { exposeHeadRoute: false }, async (request, reply) => {
     const journey = await openJourney(needs, request, reply);
     if (!journey) return reply;
     const { way, seen, shared, again } = request.query as Record<string, unknown>;

@@ -206,6 +206,7 @@ async function suite(t: Test, own: Op): Promise<void> {
     t.equal((await new Jar().fetch(place)).status, 410, 'another browser');
     const finished = await jar.fetch(place);
     const resume = finished.headers.get('location') ?? '';
+    t.equal((await jar.fetch(resume, { method: 'HEAD' })).status, 404, 'whoever only looks resumes nothing');
     const answers = await Promise.all(Array.from({ length: 10 }, () => jar.clone().fetch(resume)));
     t.equal(answers.filter((answer) => answer.headers.get('location')?.startsWith(redirect)).length, 1);
     t.equal((await jar.fetch(place)).status, 410, 'it is over');

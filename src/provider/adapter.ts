@@ -40,7 +40,8 @@ export class Adapter {
     if (held.has(this.#name) && this.#over(body, at)) return undefined;
     body.jti = id;
     if (this.#name === 'Interaction') {
-      if (entry.consumedAt > 0 || this.#ofAnotherBrowser(body) || this.#endedHalfWay(body)) return undefined;
+      if (entry.consumedAt > 0 || this.#ofAnotherBrowser(body) || this.#ofAnotherPerson(body)) return undefined;
+      if (this.#endedHalfWay(body)) return undefined;
       body.returnTo = `${this.#needs.issuer}/authorize/${id}`;
       if (body.params)
         body.params = JSON.parse(this.#needs.vault.open(Buffer.from(body.params, 'base64'), `interaction:${sha(id)}`));
@@ -58,6 +59,16 @@ export class Adapter {
     const { ctx } = Provider;
     if (!result?.browser || ctx?.oidc?.route !== 'resume') return false;
     return sha(ctx.cookies.get(browserCookieOf(this.#needs.issuer)) ?? '') !== result.browser;
+  }
+
+  /**
+   * Another tab of this browser signed in as somebody else meanwhile. The library would ask with a page of its own
+   * whether that person shall be signed out; here the sign-in that was left lying is over.
+   */
+  #ofAnotherPerson({ result }: Payload): boolean {
+    const { oidc } = Provider.ctx ?? {};
+    const here = oidc?.route === 'resume' ? oidc.session?.accountId : undefined;
+    return here !== undefined && result?.login !== undefined && result.login.accountId !== here;
   }
 
   /** The person's sign-ins were ended between the last page and the resumption: no session may begin of it. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import t, { type Test } from 'tap';
 import { redisState } from '../../src/provider/provider.ts';
 import { digestOfUid } from '../../src/sessions/sessions.ts';
@@ -210,6 +211,23 @@ async function suite(t: Test, own: Op): Promise<void> {
     const answers = await Promise.all(Array.from({ length: 10 }, () => jar.clone().fetch(resume)));
     t.equal(answers.filter((answer) => answer.headers.get('location')?.startsWith(redirect)).length, 1);
     t.equal((await jar.fetch(place)).status, 410, 'it is over');
+  });
+
+  await t.test('a sign-in that another person’s came before in this browser is over', async (t) => {
+    const jar = new Jar();
+    const started = await jar.fetch(authorizeUrl(own, 'basic', pkce().challenge));
+    const finished = await jar.fetch(new URL(started.headers.get('location') ?? '', own.issuer).href);
+    const mine = own.person;
+    own.person = { ...mine, accountId: randomUUID() };
+    await code(own, jar, 'basic');
+    const { accountId: other } = own.person;
+    own.person = mine;
+    const late = await jar.fetch(finished.headers.get('location') ?? '');
+    t.equal(late.status, 400);
+    t.match(await late.text(), /^refused invalid_request interaction session not found/, 'a page of ours');
+    t.match(own.errors.at(-1), { name: 'SessionNotFound' });
+    t.equal((await own.sessions.read(jar.get('egret')))?.accountId, other, 'who is signed in stays');
+    t.match(await redeem(own, 'basic', await code(own, jar, 'basic')), { status: 200 });
   });
 
   await t.test('acts have their events beside the state', async (t) => {

@@ -6,16 +6,18 @@ import { randomBytes } from 'node:crypto';
 import { createAccounts } from './accounts/accounts.ts';
 import { type AuditTrail, createAttempts, createAudit } from './audit/audit.ts';
 import { createBridge } from './bridge/bridge.ts';
-import { type ClientRecord, createClients, readDefinitions } from './clients/clients.ts';
+import { createClients, readDefinitions } from './clients/clients.ts';
 import { shiftedClock, systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { createConsents } from './consents/consents.ts';
 import { refuseUnsafeStart } from './doctor/doctor.ts';
+import { readings } from './gateway-readings.ts';
 import { createKeys, loadKeyEncryptionKey } from './keys/keys.ts';
 import { type CitizenNeeds, citizenListener } from './listener.ts';
 import { errorPages } from './listener-errors.ts';
 import { adminListener } from './observe/admin.ts';
-import { createMetrics, type Read } from './observe/metrics.ts';
+import { createHealth, standings } from './observe/health.ts';
+import { createMetrics } from './observe/metrics.ts';
 import { createOutbox } from './outbox/outbox.ts';
 import {
   createBrowserSessions,
@@ -28,12 +30,16 @@ import {
   type ProviderNeeds,
   personalData,
   redisState,
+  whileServing,
 } from './provider/provider.ts';
 import { createSessions, endedByUid } from './sessions/sessions.ts';
-import { tellOfEndings } from './signout/signout.ts';
-import { isReachable, openDatabase } from './store/database.ts';
+import { settleLater, tellOfEndings } from './signout/signout.ts';
+import { storeAway } from './store/away.ts';
+import { openDatabase } from './store/database.ts';
 import { startEmbedded } from './store/embedded.ts';
 import { storeEpochs } from './store/epochs.ts';
+import { redisHeartbeat } from './store/heartbeat.ts';
+import { unlessAway } from './store/known-away.ts';
 import { migrate } from './store/migrate.ts';
 import { openRedis, redisReady } from './store/redis.ts';
 import { withBreakers } from './web/breaker.ts';
@@ -58,8 +64,14 @@ export async function createGateway(
   const offset = () => config.clockOffset;
   const clock = shiftedClock(offset);
   const { issuer, lifetimes } = config;
-  const trouble = (room: string) => (error: unknown) =>
+  const told = new Map<string, number>();
+  const trouble = (room: string) => (error: unknown) => {
+    const now = clock.monotonic();
+    // what a store that is away means is told once (health); how a room sees it, once a minute, not once a try
+    if (storeAway(error) && now - (told.get(room) ?? Number.NEGATIVE_INFINITY) < 60_000) return;
+    if (storeAway(error)) told.set(room, now);
     say({ level: 'warn', room, code: (error as { code?: string }).code }, (error as Error).message);
+  };
 
   // First of all, so that a file with a mistake is told before anything runs
   const definitions = development ? await readDefinitions([config.clientsFolder]) : [];
@@ -70,7 +82,9 @@ export async function createGateway(
     ...(config.database.url ? { url: config.database.url } : embedded),
     max: config.database.poolSize,
   });
-  const redis = config.redis.url ? openRedis(config.redis.url, { onError: trouble('redis') }) : undefined;
+  const redis = config.redis.url
+    ? openRedis(config.redis.url, { onError: trouble('redis'), commandTimeout: 900 })
+    : undefined;
   const ready = async () => redis && redisReady(redis).then(() => redis);
   // Before anything is written: an unsafe store is left as it was found
   await refuseUnsafeStart({
@@ -119,10 +133,35 @@ export async function createGateway(
   const outbox = createOutbox({ database, vault, audit, clock, onTrouble: trouble('outbox') });
   const clients = await createClients({ database, vault, audit, clock, development });
   if (definitions.length > 0) await clients.apply(definitions);
-  const sessions = createSessions({ database, clock });
+  const heartbeat = redis && redisHeartbeat(redis);
+  const sessions = createSessions({ database, clock, mirror: heartbeat?.mirror });
+  const health = createHealth({
+    clock,
+    records: { look: sessions.refresh, age: () => sessions.told().age },
+    state: state.ping,
+    keys,
+    ...(heartbeat && {
+      heartbeat: {
+        beat: heartbeat.beat,
+        async listen(since: number) {
+          const beat = await heartbeat.listen(since);
+          sessions.hear(beat.endings);
+          return beat;
+        },
+      },
+    }),
+    withoutRecords: lifetimes.withoutRecords * 1000,
+    onChange(now, before) {
+      const { text, code } = standings[now];
+      say({ level: now === 'ready' ? 'info' : 'warn', room: 'health', standing: now, before, code }, text);
+    },
+  });
+  // for requests: the rooms that only work behind them have the stores as they are
+  const records = unlessAway(database, health.withoutRecords);
+  const serving = whileServing(state, health.assure);
   const longest = lifetimes.sessionAbsolute * 1000;
   const consents = createConsents({
-    database,
+    database: records,
     audit,
     clock,
     reference,
@@ -142,13 +181,13 @@ export async function createGateway(
     },
   });
   const accounts = createAccounts({
-    database,
+    database: records,
     vault,
     audit,
     outbox,
     clock,
     random: randomBytes,
-    codes: oneTimeCodes(state),
+    codes: oneTimeCodes(serving),
     province: { name: 'fujian', checkRealName: bridge.checkRealName },
     settings: config.accounts,
     onEnding: async (tx, { accountId, at }) => {
@@ -160,7 +199,7 @@ export async function createGateway(
   // The provider, one instance an epoch
   const pages = errorPages();
   const needs: ProviderNeeds = {
-    state,
+    state: serving,
     vault,
     issuer,
     lifetimes,
@@ -170,7 +209,7 @@ export async function createGateway(
     now: clock.now,
     consent: consents.find,
     release: personalData({
-      database,
+      database: records,
       audit,
       agreed: (tx, accountId, clientId, scopes) => {
         const itemsVersion = clients.snapshot().clients.get(clientId)?.itemsVersion ?? '';
@@ -205,27 +244,18 @@ export async function createGateway(
     clientState: (clientId) => clients.snapshot().clients.get(clientId)?.state,
   };
   const epochs = createEpochs(needs, keys, clients, trouble('provider'));
-  const interactions = createInteractions(epochs, state, vault);
-  const browserSessions = createBrowserSessions(state, vault, needs.ended);
-  const notices = tellOfEndings({
-    database,
-    audit,
-    outbox,
-    sessions,
-    browserSessions,
-    clients,
-    clock,
-    reference,
-    onTrouble: trouble('sign-out'),
-  });
-  const drain = drainEvents({ state, database, audit, onTrouble: trouble('audit') });
+  const interactions = createInteractions(epochs, serving, vault);
+  const browserSessions = createBrowserSessions(serving, vault, needs.ended);
+  const forEndings = { database, audit, outbox, sessions, browserSessions, clients, clock, reference };
+  const notices = tellOfEndings({ ...forEndings, onTrouble: trouble('sign-out') });
+  const drain = drainEvents({ state, database, audit, also: settleLater(forEndings), onTrouble: trouble('audit') });
 
   const citizens = await citizenListener({
     config,
     log,
     clock,
     vault,
-    database,
+    database: records,
     audit,
     attempts,
     outbox,
@@ -234,65 +264,28 @@ export async function createGateway(
     consents,
     accounts,
     bridge,
-    state,
+    state: serving,
     epochs,
     interactions,
     browserSessions,
     metrics,
+    health,
     pages,
     reference,
   });
   let ending = false;
   const adminHost = `localhost:${config.admin.port}`;
-  const checks = async () => ({
-    database: (await isReachable(database)) ? 'ok' : 'unreachable',
-    state: await state.ping().then(
-      () => 'ok',
-      () => 'unreachable',
-    ),
-    keys: keys.age() < 10_000 ? 'ok' : 'stale',
-    ...(ending ? { process: 'ending' } : {}),
-  });
-  const since = (at: number | undefined): number => (at === undefined ? 0 : Math.max(0, clock.now() - at) / 1000);
-  const reads: readonly Read[] = [
-    () => ({
-      egret_breaker_open: { province: bridge.status().up ? 0 : 1, sms: bridge.smsStatus().up ? 0 : 1 },
-      egret_outbox_attempts_total: {
-        delivered: outbox.counters.delivered,
-        retried: outbox.counters.retried,
-        dead: outbox.counters.dead,
-      },
-      egret_audit_chained_total: audit.counters.chained,
-      egret_audit_rejected_total: audit.counters.rejected,
-      egret_endings_heard_total: sessions.told().heard,
-      egret_endings_held: sessions.told().held,
-      egret_endings_age_seconds: sessions.told().age / 1000,
-      egret_hashes_waiting: accounts.hashesWaiting(),
-      egret_key_epoch: keys.epoch,
-      egret_key_age_seconds: keys.age() / 1000,
-      egret_clients: active(clients.snapshot().clients),
-    }),
-    async () => {
-      const { database, state } = await checks();
-      return { egret_store_up: { records: database === 'ok' ? 1 : 0, state: state === 'ok' ? 1 : 0 } };
-    },
-    async () => {
-      const { waiting, oldest } = await outbox.backlog();
-      return { egret_outbox_waiting: waiting, egret_outbox_oldest_seconds: since(oldest) };
-    },
-    async () => {
-      const { waiting, oldest } = await audit.backlog();
-      return { egret_audit_unchained: waiting, egret_audit_unchained_seconds: since(oldest) };
-    },
-    async () => {
-      const { waiting, fullest, oldest } = await drain.backlog();
-      return {
-        egret_audit_stream_waiting: waiting,
-        egret_audit_stream_fullest: fullest,
-        egret_audit_stream_seconds: since(oldest),
-      };
-    },
-  ];
+  const checks = async () => {
+    const looked = await health.seen();
+    const standing = health.standing();
+    const { ready, code } = standings[standing];
+    const told = (there: boolean) => (there ? 'ok' : 'unreachable');
+    const stale = keys.age() < 10_000 ? 'ok' : 'stale';
+    const stores = { database: told(looked.records), state: told(looked.state), keys: stale };
+    if (ending) return { ok: false, reason: 'ending', ...stores };
+    return { ok: ready, reason: standing, code, ...stores };
+  };
+  const reads = readings({ clock, health, sessions, keys, clients, accounts, bridge, outbox, audit, drain });
   const admin = adminListener({
     hosts: [adminHost, `127.0.0.1:${config.admin.port}`],
     checks,
@@ -317,6 +310,7 @@ export async function createGateway(
   return {
     async listen() {
       keys.start();
+      health.start();
       audit.start();
       attempts.start();
       drain.start();
@@ -348,6 +342,7 @@ export async function createGateway(
       say({ grace }, 'ending');
       await citizens.close(grace);
       clearInterval(sweeps);
+      health.stop();
       bridge.close();
       await notices.stop();
       await outbox.stop();
@@ -366,6 +361,3 @@ export async function createGateway(
     },
   };
 }
-
-const active = (clients: ReadonlyMap<string, ClientRecord>): number =>
-  [...clients.values()].filter((client) => client.state === 'active').length;

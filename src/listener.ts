@@ -20,6 +20,7 @@ import { type Code, catalogue, EgretError } from './errors.ts';
 import type { Vault } from './keys/keys.ts';
 import { codeOf, type ErrorPages } from './listener-errors.ts';
 import { answerAll, brokenRequest, isNamed, pathOf } from './observe/broken-request.ts';
+import type { Health } from './observe/health.ts';
 import type { Metrics } from './observe/metrics.ts';
 import type { OutboxService } from './outbox/outbox.ts';
 import { pages } from './pages/pages.ts';
@@ -65,6 +66,7 @@ export interface CitizenNeeds {
   readonly interactions: Interactions;
   readonly browserSessions: BrowserSessions;
   readonly metrics: Metrics;
+  readonly health: Health;
   readonly pages: ErrorPages;
   readonly reference: (accountId: string) => Buffer;
 }
@@ -186,7 +188,12 @@ export async function citizenListener(
       // no page of ours sends these: a field twice, longer than it can be typed, a body without an end
       if (code === 'EG-1005') refusedRequest(request, 'oversize', code);
       if (code === 'EG-1001' && error instanceof EgretError) refusedRequest(request, 'field', code);
-      const wait = error instanceof EgretError ? Number(error.params.retryAfter ?? 0) : 0;
+      const wait =
+        error instanceof EgretError
+          ? Number(error.params.retryAfter ?? 0)
+          : code === 'EG-1702' || code === 'EG-1703'
+            ? 1
+            : 0;
       return desk.refuse(request, reply, code, wait ? { until: clock.now() + wait * 1000 } : {});
     });
     await mountProvider(server, epochs, issuer, config.lifetimes.jwksMaxAge);
@@ -222,7 +229,17 @@ export async function citizenListener(
 
 async function mountPages(scope: FastifyInstance, needs: CitizenNeeds, desk: Desk): Promise<void> {
   const { config } = needs;
-  const signOut = createSignOut({ ...needs, desk, lifetimes: config.lifetimes });
+  const { withoutRecords } = needs.health;
+  // Nobody is asked for a password that cannot be checked; who is signed in goes on from the notice of a visit.
+  scope.addHook('preHandler', async (request, reply) => {
+    const { url = '' } = request.routeOptions;
+    if (!withoutRecords() || !/^\/(?:account|signin)\b/.test(url)) return;
+    const interaction = url === '/signin/:uid' && (await needs.interactions.open(request.raw, reply.raw));
+    // whoever posts to a step is refused by the records that it asks
+    if (url.startsWith('/account') || (interaction && interaction.prompt !== 'roaming_notice'))
+      throw new EgretError('EG-1702', { params: { retryAfter: 1 } });
+  });
+  const signOut = createSignOut({ ...needs, desk, lifetimes: config.lifetimes, withoutRecords });
   await signOut.routes(scope);
   await signin(scope, {
     ...needs,
@@ -239,6 +256,6 @@ async function mountPages(scope: FastifyInstance, needs: CitizenNeeds, desk: Des
     signOut,
     kickOutbox: needs.outbox.kick,
   });
-  await pages(scope, { desk, bridge: needs.bridge });
+  await pages(scope, { desk, bridge: needs.bridge, standing: needs.health.standing });
   scope.get('/', (_request, reply) => reply.redirect('/account', 303));
 }

@@ -99,6 +99,12 @@ export const settings = group({
       10,
       'After its rotation, a refresh token repeated by a client that lost the answer gets the same successor',
     ),
+    without_records: seconds(
+      2,
+      900,
+      900,
+      'While no process reaches PostgreSQL, who is signed in roams on, with Redis; after it nobody is served',
+    ),
     jwks_max_age: seconds(
       60,
       day,

@@ -33,6 +33,7 @@ export interface Config {
     readonly sessionIdle: number;
     readonly sessionAbsolute: number;
     readonly refreshWindow: number;
+    readonly withoutRecords: number;
     readonly jwksMaxAge: number;
   };
   /** Caps an address. */

@@ -6,8 +6,8 @@ import type { Metrics, Read } from './metrics.ts';
 /** What the operators' listener tells. Bound to loopback; its Host is checked, so that no page can reach it by a name of its own. */
 export interface AdminNeeds {
   readonly hosts: readonly string[];
-  /** Each store and its state, asked anew: `{ database: 'ok', state: 'unreachable' }`. */
-  readonly checks: () => Promise<Readonly<Record<string, string>>>;
+  /** Whether this process may be sent requests, why not, and each store as it is asked now. */
+  readonly checks: () => Promise<Readonly<Record<string, unknown>> & { readonly ok: boolean }>;
   /** What a scrape tells beside what was counted. */
   readonly reads: readonly Read[];
   readonly metrics: Metrics;
@@ -50,8 +50,7 @@ export function adminListener(needs: AdminNeeds): FastifyInstance {
   server.get('/healthz', () => ({ ok: true }));
   server.get('/readyz', async (_request, reply) => {
     const checks = await needs.checks();
-    const ok = Object.values(checks).every((state) => state === 'ok');
-    return reply.code(ok ? 200 : 503).send({ ok, ...checks });
+    return reply.code(checks.ok ? 200 : 503).send(checks);
   });
   server.get('/metrics', async (_request, reply) => {
     const { type, body } = await needs.metrics.scrape(needs.reads);

@@ -1,4 +1,5 @@
 import { catalogue } from '../errors.ts';
+import { standings } from './health.ts';
 
 /**
  * Every metric there is. The registry and `docs/metrics.md` are made of this table, and a scrape holds these names and
@@ -80,6 +81,19 @@ const ours = {
     labels: { store: oneOf('records', 'state') },
     help: '1 while the store answers this process and takes writes: PostgreSQL (records), protocol state.',
     use: 'Which store is away, and from which process.',
+    of: 'the stores',
+  },
+  egret_ready: {
+    type: 'gauge',
+    help: '1 while this process may be sent requests (`/readyz` answers 200).',
+    use: 'How many processes serve.',
+    of: 'the stores',
+  },
+  egret_standing: {
+    type: 'gauge',
+    labels: { reason: oneOf(...Object.keys(standings)) },
+    help: '1 for how this process stands with its stores, in the words of `/readyz`, 0 for every other way.',
+    use: 'Why it does not serve, or only who is signed in.',
     of: 'the stores',
   },
   egret_outbox_waiting: {

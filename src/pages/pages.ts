@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { Bridge } from '../bridge/bridge.ts';
+import { type Standing, standings } from '../observe/health.ts';
 import type { Desk } from '../web/desk.ts';
 import { outageView } from '../web/error-page.view.ts';
 import type { View } from '../web/html.ts';
@@ -16,9 +17,11 @@ import { termsView } from './terms.view.ts';
 export interface PagesNeeds {
   readonly desk: Desk;
   readonly bridge: Pick<Bridge, 'status'>;
+  /** How this process stands with its stores. */
+  readonly standing: () => Standing;
 }
 
-export async function pages(scope: FastifyInstance, { desk, bridge }: PagesNeeds): Promise<void> {
+export async function pages(scope: FastifyInstance, { desk, bridge, standing }: PagesNeeds): Promise<void> {
   const articles: Readonly<Record<string, View<Record<string, never>>>> = {
     [places.accessibility]: accessibilityView,
     [places.privacy]: privacyView,
@@ -30,6 +33,8 @@ export async function pages(scope: FastifyInstance, { desk, bridge }: PagesNeeds
   scope.get(places.outage, async (request, reply) => {
     const { up, since, nextTry } = bridge.status();
     const outage = up || since === undefined ? {} : { outage: { since, ...(nextTry ? { nextUpdate: nextTry } : {}) } };
-    return desk.html(reply, outageView({ signIn: places.account, ...outage }, desk.context(request)));
+    const { code } = standings[standing()];
+    const away = code === undefined ? {} : { away: code };
+    return desk.html(reply, outageView({ signIn: places.account, ...outage, ...away }, desk.context(request)));
   });
 }

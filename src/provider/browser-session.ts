@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Vault } from '../keys/keys.ts';
 import { stands, uidOf } from './adapter.ts';
 import type { Standing } from './grants.ts';
-import { type Key, keyOf, type ProtocolState, sibling } from './state.ts';
+import { type Key, keyOf, type Loaded, type PendingEvent, type ProtocolState, sibling } from './state.ts';
 import type { EndedBy, Payload } from './unit.ts';
 
 /** A signed-in browser as the account centre and sign-out see it: read by its cookie, never written by this read. */
@@ -42,11 +42,22 @@ export interface BrowserSessions {
   since(visits: readonly Visit[]): Promise<ReadonlyMap<string, number>>;
   /** Removes the session and all that hangs on it, in one step. The records say so first (sessions/). */
   remove(which: { uid: string } | { digest: string; bucket: string }): Promise<void>;
+  /**
+   * The same with the event that says so, in one step, while the records are away: what is left to do about it is found
+   * again by the event's id when that is drained (`leftToDo`). False when it was gone.
+   */
+  removeFor(which: { digest: string; bucket: string }, stamped: string, leftToDo: object): Promise<boolean>;
+  leftToDo(event: PendingEvent): Promise<unknown>;
   /** Takes one department out of the session and ends its grant; the session goes on. */
   leave(which: { uid: string } | { digest: string; bucket: string }, clientId: string): Promise<Visit | undefined>;
   /** Lays what the person decided elsewhere into a running session; a notice that was switched on is due again. */
   carry(which: { uid: string } | { digest: string; bucket: string }, clientId: string, now: Standing): Promise<void>;
 }
+
+const day = 86_400_000;
+const noteIdOf = (stamped: string): string => (JSON.parse(stamped) as { id: string }).id;
+const noteKey = (bucket: string, id: string): Key => sibling(`${bucket}:s:`, 'Flow', sha(id));
+const noteContext = (id: string): string => `left to do:${id}`;
 
 const sha = (value: string): string => hash('sha256', value, 'base64url');
 
@@ -58,6 +69,10 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
       .filter(([, { sid }]) => sid)
       .map(([clientId, { sid, grantId, pending }]) => ({ clientId, sid: sid!, grantId, pending }));
   const begun = (body: Payload): Visit[] => visitsOf(body).filter(({ pending }) => !pending);
+  const grantsOf = (loaded: Loaded | undefined): Key[] =>
+    loaded
+      ? visitsOf(JSON.parse(loaded.entry.payload)).flatMap(({ grantId }) => (grantId ? [keyOf('Grant', grantId)] : []))
+      : [];
   return {
     async read(cookie) {
       const uid = uidOf(cookie);
@@ -98,13 +113,22 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
     },
     async remove(which) {
       const key = keyFor(which);
+      await state.commit({ lock: key, remove: [key, ...grantsOf(await state.load(key))] });
+    },
+    async removeFor(which, stamped, leftToDo) {
+      const key = keyFor(which);
       const loaded = await state.load(key);
-      const grants = loaded
-        ? visitsOf(JSON.parse(loaded.entry.payload)).flatMap(({ grantId }) =>
-            grantId ? [keyOf('Grant', grantId)] : [],
-          )
-        : [];
-      await state.commit({ lock: key, remove: [key, ...grants] });
+      if (!loaded) return false;
+      const id = noteIdOf(stamped);
+      const payload = vault.seal(JSON.stringify(leftToDo), noteContext(id)).toString('base64');
+      const note = { key: noteKey(which.bucket, id), payload, expiresAt: loaded.entry.expiresAt + day };
+      const batch = { lock: key, need: [key], remove: [key, ...grantsOf(loaded)], put: [note], events: [stamped] };
+      return (await state.commit(batch)).ok;
+    },
+    async leftToDo({ bucket, stamp }) {
+      const id = noteIdOf(stamp);
+      const loaded = await state.load(noteKey(bucket, id));
+      return loaded && JSON.parse(vault.open(Buffer.from(loaded.entry.payload, 'base64'), noteContext(id)));
     },
     async leave(which, clientId) {
       let left: Visit | undefined;

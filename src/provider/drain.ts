@@ -1,6 +1,7 @@
+import type { TransactionSql } from 'postgres';
 import type { AuditTrail } from '../audit/audit.ts';
 import type { Database } from '../store/database.ts';
-import type { ProtocolState } from './state.ts';
+import type { PendingEvent, ProtocolState } from './state.ts';
 
 /**
  * Events of one transaction. A read looks into every bucket, so it must be worth it: with a fifth of this, a busy
@@ -13,15 +14,21 @@ export function drainEvents(needs: {
   readonly state: ProtocolState;
   readonly database: Database;
   readonly audit: Pick<AuditTrail, 'take'>;
+  /** What else these events stand for, in the transaction that takes them over; it may come twice. */
+  readonly also?: (tx: TransactionSql, events: readonly PendingEvent[]) => Promise<void>;
   readonly onTrouble: (error: unknown) => void;
 }) {
-  const { state, database, audit, onTrouble } = needs;
+  const { state, database, audit, also, onTrouble } = needs;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   async function work(): Promise<void> {
     for (let batch = await state.events(most); batch.length > 0; batch = await state.events(most)) {
       const stamps = batch.map((event) => event.stamp);
-      await database.begin((tx) => audit.take(tx, stamps));
+      const taken = batch;
+      await database.begin(async (tx) => {
+        await audit.take(tx, stamps);
+        await also?.(tx, taken);
+      });
       await state.forget(batch);
       if (batch.length < most) return;
     }

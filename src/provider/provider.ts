@@ -21,5 +21,6 @@ export { deliverLogout } from './logout.ts';
 export { mountProvider, requestOf } from './mount.ts';
 export { oneTimeCodes } from './one-time-codes.ts';
 export { personalData } from './release.ts';
-export { keyOf, type ProtocolState } from './state.ts';
+export { whileServing } from './serving.ts';
+export { keyOf, type PendingEvent, type ProtocolState } from './state.ts';
 export type { ActDetail, ProtocolAct } from './unit.ts';

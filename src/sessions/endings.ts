@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/database.ts';
+import type { Mirrored } from '../store/heartbeat.ts';
 
 export type EndingKind = 'account' | 'session' | 'consent' | 'visit';
 
@@ -44,10 +45,12 @@ interface Row {
 export const everyone = '*';
 
 const channel = 'egret_endings';
+/** Milliseconds: what is older was heard of by every process that is ready. */
+const recently = 10_000;
 /** Eight bytes are enough: a false refusal in 2^64, and 100,000 endings stay below 10 MB. */
 const short = (kind: string, ref: string): Buffer => hash('sha256', `${kind}\n${ref}`, 'buffer').subarray(0, 8);
 
-export function watchEndings(database: Database, clock: Clock) {
+export function watchEndings(database: Database, clock: Clock, mirror: (ending: Mirrored) => void = () => {}) {
   const recent = new Map<string, { at: number; until: number }>();
   const latest = new Map<string, number>();
   const listeners = new Set<{ kind: EndingKind; call: () => void }>();
@@ -64,11 +67,13 @@ export function watchEndings(database: Database, clock: Clock) {
   async function read(): Promise<void> {
     const begun = clock.monotonic();
     // a lower id may commit after a higher one, long after: what counts is which transactions were still open
-    const [found] = await database.sql<{ open: string; rows: Row[] | null }[]>`
-      select pg_snapshot_xmin(pg_current_snapshot())::text as open,
+    const [found] = await database.sql<{ open: string; closed: boolean; rows: Row[] | null }[]>`
+      select pg_snapshot_xmin(pg_current_snapshot())::text as open, current_setting('transaction_read_only') = 'on' as closed,
         (select json_agg(json_build_object('id', id, 'kind', kind, 'ref', encode(ref, 'hex'),
           'at', extract(epoch from at) * 1000, 'until', extract(epoch from until) * 1000) order by id) from endings
           where xid >= ${cursor.toString()}::xid8 and until > ${new Date(clock.now())}) as rows`;
+    // a standby, or a primary that takes no writes: what is ended now is not there
+    if (found?.closed) throw Object.assign(new Error('the records take no writes'), { code: '25006' });
     const open = BigInt(found?.open ?? 0);
     // a standby took over that had not heard of the last transactions, and gives their numbers out again
     const anew = open < cursor;
@@ -76,7 +81,11 @@ export function watchEndings(database: Database, clock: Clock) {
     const rows = found?.rows ?? [];
     const fresh = rows.filter(({ id }) => !lately.has(id));
     const news = new Set(fresh.map(({ kind }) => kind));
-    for (const { kind } of fresh) heard[kind as EndingKind] += 1;
+    for (const { kind, ref, at, until } of fresh) {
+      heard[kind as EndingKind] += 1;
+      // whoever recorded it may not be able to (the command line), or have died
+      if (at > clock.now() - recently) mirror([kind, ref, at, until]);
+    }
     asked = begun;
     lately = new Set(rows.map(({ id }) => id));
     for (const { kind, ref, at, until } of rows) remember(kind, ref, at, until);
@@ -123,6 +132,10 @@ export function watchEndings(database: Database, clock: Clock) {
       await tx`select pg_notify(${channel}, '')`;
       // this process refuses from here on; if the transaction fails, what it meant to end is refused too early, never too late
       remember(kind, short(kind, ref).toString('hex'), at, until);
+      mirror([kind, short(kind, ref).toString('hex'), at, until]);
+    },
+    hear(endings: readonly Mirrored[]): void {
+      for (const ending of endings) remember(...ending);
     },
     async start(): Promise<void> {
       await refresh();

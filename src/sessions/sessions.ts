@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../store/database.ts';
+import type { Mirrored } from '../store/heartbeat.ts';
 import { type EndingKind, type Endings, everyone, watchEndings } from './endings.ts';
 
 /**
@@ -49,6 +50,8 @@ export interface Sessions extends Endings {
   /** Those that `endAll` ended and nobody told of; locked until the transaction ends, passed over by other processes. */
   untold(tx: TransactionSql, limit: number): Promise<readonly Untold[]>;
   markTold(tx: TransactionSql, digests: readonly string[]): Promise<void>;
+  /** Endings that processes told each other past the records, while these are away. */
+  hear(endings: readonly Mirrored[]): void;
   /** Watches endings of other processes; until stop(). */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -67,8 +70,14 @@ export const endedByUid =
       since,
     );
 
-export function createSessions({ database, clock }: { database: Database; clock: Clock }): Sessions {
-  const endings = watchEndings(database, clock);
+export function createSessions(needs: {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Told of every ending that is recorded here. */
+  readonly mirror?: (ending: Mirrored) => void;
+}): Sessions {
+  const { database, clock } = needs;
+  const endings = watchEndings(database, clock, needs.mirror);
   const at = (ms = clock.now()) => new Date(ms);
   return {
     ended: endings.ended,
@@ -77,6 +86,7 @@ export function createSessions({ database, clock }: { database: Database; clock:
     refresh: endings.refresh,
     onNews: endings.onNews,
     told: endings.told,
+    hear: endings.hear,
     start: endings.start,
     stop: endings.stop,
     async begin(tx, { uid, accountId, device, methods, expiresAt }) {

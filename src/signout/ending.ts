@@ -124,9 +124,8 @@ export async function endTarget(
     const told = await tell(needs, tx, target, visits, only === undefined, now);
     if (stood) await audit.record(tx, endedEvent(needs, target.accountId, by, told, only));
     await tx`delete from sign_outs where id in (select id from sign_outs where expires_at < ${new Date(now)} limit 50)`;
-    await tx`insert into sign_outs (id, session, everything, rows, onward, at, expires_at) values (
-      ${id}, ${target.digest}, ${only === undefined}, ${JSON.stringify(told)}::text::jsonb,
-      ${onward ? JSON.stringify(onward) : null}::text::jsonb, ${new Date(now)}, ${new Date(now + day)})`;
+    const everything = only === undefined;
+    await recordSignOut(tx, { id, session: target.digest, everything, told, onward, at: now, until: now + day });
     return told;
   });
   outbox.kick();
@@ -158,6 +157,26 @@ export const endedEvent = (
       clients: told.slice(0, 100).map(({ client }) => client),
     },
   }) as const;
+
+/** Writes down whom a sign-out told, for its result page. */
+export async function recordSignOut(
+  tx: TransactionSql,
+  one: {
+    readonly id: string;
+    readonly session: string;
+    readonly everything: boolean;
+    readonly told: readonly Told[];
+    readonly onward?: Onward;
+    /** Epoch milliseconds, as is `until`. */
+    readonly at: number;
+    readonly until: number;
+  },
+): Promise<void> {
+  const { id, session, everything, told, onward, at, until } = one;
+  await tx`insert into sign_outs (id, session, everything, rows, onward, at, expires_at) values (
+    ${id}, ${session}, ${everything}, ${JSON.stringify(told)}::text::jsonb,
+    ${onward ? JSON.stringify(onward) : null}::text::jsonb, ${new Date(at)}, ${new Date(until)})`;
+}
 
 /** What one sign-out told whom, or undefined when there is none of that name, or it is a day old. */
 export async function readSignOut(

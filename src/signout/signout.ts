@@ -6,7 +6,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TransactionSql } from 'postgres';
-import type { Attempts } from '../audit/audit.ts';
+import type { Attempts, AuditTrail } from '../audit/audit.ts';
 import { departmentOf } from '../clients/clients.ts';
 import { type Code, EgretError } from '../errors.ts';
 import type { Vault } from '../keys/keys.ts';
@@ -17,12 +17,14 @@ import {
   type Ended,
   type EndingNeeds,
   endTarget,
+  type Onward,
   readSignOut,
   type SignOutRecord,
   type Target,
   targetOf,
   tell,
 } from './ending.ts';
+import { endNow } from './later.ts';
 import { createSeal, hintVerifier } from './question.ts';
 import { checkRequest, type SignOutRequest } from './request.ts';
 import { rowsOf } from './result.ts';
@@ -30,11 +32,15 @@ import { type SignOutRow, signOutResultView } from './result.view.ts';
 import { nobodySignedInView, signOutView } from './sign-out.view.ts';
 
 export type { Ended, Target } from './ending.ts';
+export { settleLater } from './later.ts';
 export { tellOfEndings } from './notices.ts';
 
 export interface SignOutNeeds extends EndingNeeds {
   readonly desk: Desk;
+  readonly audit: AuditTrail;
   readonly attempts: Pick<Attempts, 'note'>;
+  /** No process reaches the records. */
+  readonly withoutRecords: () => boolean;
   readonly epochs: Epochs;
   readonly vault: Vault;
   readonly lifetimes: Pick<Lifetimes, 'sessionIdle'>;
@@ -148,6 +154,42 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
     return reply.redirect(`${places.signOut}?request=${sealRequest(checked.request)}`, 303);
   }
 
+  const forget = (reply: FastifyReply): void => {
+    const secure = desk.issuer.startsWith('https:');
+    reply.clearCookie(desk.cookieName, { path: '/', httpOnly: true, sameSite: 'lax', secure });
+  };
+
+  /** The session ends now; who is told of it, and when, the result page can say once the records are back. */
+  async function withoutRecords(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    session: BrowserSession,
+    onward: Onward | undefined,
+  ): Promise<FastifyReply> {
+    const ended = await endNow(needs, targetOf(session), onward);
+    forget(reply);
+    if (!ended) return nobody(request, reply, {});
+    const rows = rowsOf(
+      { everything: true, rows: ended.told, onward: onward ?? null, at: clock.now() },
+      [],
+      needs.clients.snapshot().clients,
+      clock.now(),
+    );
+    const further = onwardOf({ clientId: onward?.client, target: onward?.href } as SignOutRequest);
+    return desk.html(
+      reply,
+      signOutResultView(
+        {
+          everything: true,
+          rows,
+          ...(further ? { onward: further } : {}),
+          refresh: `${places.signOut}/result/${ended.id}`,
+        },
+        desk.context(request),
+      ),
+    );
+  }
+
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     if (!(await desk.allowed(request, reply))) return reply;
     const chosen = choice(request, 'choice', ['all', 'one']);
@@ -160,14 +202,12 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
     if (chosen === 'one' && one === undefined)
       throw new EgretError('EG-1001', { log: 'one department, and none named' });
     const onward = asked.clientId && asked.target ? { client: asked.clientId, href: asked.target } : undefined;
+    if (one === undefined && needs.withoutRecords()) return withoutRecords(request, reply, session, onward);
     const ended = await endTarget(needs, targetOf(session), 'person', {
       ...(one === undefined ? {} : { only: one }),
       ...(onward ? { onward } : {}),
     });
-    if (one === undefined) {
-      const secure = desk.issuer.startsWith('https:');
-      reply.clearCookie(desk.cookieName, { path: '/', httpOnly: true, sameSite: 'lax', secure });
-    }
+    if (one === undefined) forget(reply);
     const results = await outbox.awaitResult(Object.values(ended.messages), wait);
     const all = ended.silent.length === 0 && results.every(({ state }) => state === 'delivered');
     if (all && onward) return desk.onward(request, reply, onward.href);

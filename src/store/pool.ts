@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Sql, TransactionSql } from 'postgres';
-import { exhausted, failure, govern, isLost, timedOut } from './query.ts';
+import { exhausted, failure, govern, isLost, ofRecords, timedOut } from './query.ts';
 
 /**
  * What the driver leaves open. Its queue has no end, and a query whose server has vanished (a pulled cable, a stopped
@@ -177,7 +177,7 @@ export function boundedPool(connect: (onclose: () => void) => Sql, bounds: Bound
     return new Promise<T>((resolve, reject) => {
       let tooLate: Error | undefined;
       const timer = setTimeout(() => {
-        tooLate = failure(exhausted, `no connection within ${bounds.acquire} ms`);
+        tooLate = ofRecords(failure(exhausted, `no connection within ${bounds.acquire} ms`));
         // Nobody holds one, and nobody was answered: it is the server that is not there.
         if (held === 0 && lastAnswer < asked) startOver(pool);
         reject(tooLate);
@@ -220,6 +220,7 @@ export function boundedPool(connect: (onclose: () => void) => Sql, bounds: Bound
           resolve(value);
         },
         (error) => {
+          if (!holds) ofRecords(error);
           if (isLost(error)) return transaction.lose(error);
           end();
           reject(error);

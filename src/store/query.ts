@@ -41,6 +41,7 @@ export function govern<T>(made: T, rules: Rules): T {
         resolve(value);
       };
       sent.reject = (error) => {
+        ofRecords(error);
         settle(error ?? new Error('rejected'));
         reject(error);
       };
@@ -55,6 +56,14 @@ export function govern<T>(made: T, rules: Rules): T {
     return refused instanceof Promise ? refused.then(go) : go(refused);
   };
   return made;
+}
+
+/** Errors of this driver, from connecting to answering: both stores fail by the same codes of the system. */
+const ours = new WeakSet<object>();
+export const isOfRecords = (error: unknown): boolean => typeof error === 'object' && error !== null && ours.has(error);
+export function ofRecords<E>(error: E): E {
+  if (typeof error === 'object' && error !== null) ours.add(error);
+  return error;
 }
 
 export const timedOut = 'QUERY_TIMEOUT';

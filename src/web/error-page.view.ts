@@ -35,6 +35,8 @@ export interface ExpiredPage {
 export interface OutagePage {
   /** Absent: the province answers. */
   readonly outage?: Outage;
+  /** Of our own stores: only who is signed in goes on (EG-1702), or nobody does (EG-1703). */
+  readonly away?: 'EG-1702' | 'EG-1703';
   readonly signIn: string;
 }
 
@@ -114,10 +116,13 @@ export const outageView: View<OutagePage> = (model, context) => {
   const words = errorWords(context);
   const away = model.outage !== undefined;
   const works = badge('done', words.works);
-  const paused = away ? badge('over', words.paused) : works;
+  const over = badge('over', words.paused);
+  const paused = away || model.away ? over : works;
+  const [signIn, roam] = [model.away ? over : works, model.away === 'EG-1703' ? over : works];
+  const told = model.away && catalogue[model.away][context.lang === 'en' ? 'en' : 'zh'];
   return page(model.outage ? { ...context, banner: model.outage } : context, {
     title: words.outageTitle,
-    lead: away ? words.outageLead : words.allWell,
+    lead: told ? inTone(told, context) : away ? words.outageLead : words.allWell,
     shape: 'reading',
     body: [
       table({
@@ -126,16 +131,16 @@ export const outageView: View<OutagePage> = (model, context) => {
         captionHidden: true,
         heads: [words.matter, words.now, words.explain],
         rows: [
-          [words.row1, works, words.usual],
-          [words.row2, works, away ? words.row2Text : words.usual],
-          [words.row3, works, words.usual],
-          [words.row4, paused, away ? words.row4Text : words.usual],
-          [words.row5, paused, away ? words.row5Text : words.usual],
-          [words.row6, paused, away ? words.row6Text : words.usual],
+          [words.row1, signIn, told ? '' : words.usual],
+          [words.row2, roam, away ? words.row2Text : told ? '' : words.usual],
+          [words.row3, roam, told ? '' : words.usual],
+          [words.row4, paused, told ? '' : away ? words.row4Text : words.usual],
+          [words.row5, paused, told ? '' : away ? words.row5Text : words.usual],
+          [words.row6, paused, told ? '' : away ? words.row6Text : words.usual],
         ],
       }),
-      buttons(buttonLink({ text: words.outageSms, href: model.signIn })),
-      away && html`<p class="quiet">${words.outageFoot('EG-1306')}</p>`,
+      !model.away && buttons(buttonLink({ text: words.outageSms, href: model.signIn })),
+      (model.away || away) && html`<p class="quiet">${words.outageFoot(model.away ?? 'EG-1306')}</p>`,
     ],
   });
 };
@@ -168,5 +173,7 @@ export const views = {
   outage: shown(outageView, {
     away: { outage: { since: sampleTime('09:02'), nextUpdate: sampleTime('09:45') }, signIn: '/account' },
     well: { signIn: '/account' },
+    records: { away: 'EG-1702', signIn: '/account' },
+    everything: { away: 'EG-1703', signIn: '/account' },
   }),
 };

@@ -33,7 +33,7 @@ t.test('a rolling restart of two nodes behind nginx', wants('nginx', 'redis-serv
     const answer = await fetch(`${own.admins[side]}/readyz`);
     return { status: answer.status, ...((await answer.json()) as object) };
   };
-  const ending = { status: 503, ok: false, database: 'ok', state: 'ok', keys: 'ok', process: 'ending' };
+  const ending = { status: 503, ok: false, database: 'ok', state: 'ok', keys: 'ok', reason: 'ending' };
 
   await t.test('a second SIGTERM ends at once', async (t) => {
     await halfSent(own.sides[1], 'body');

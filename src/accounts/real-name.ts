@@ -81,6 +81,19 @@ export async function recordLevel(
 }
 
 /**
+ * A passed check about somebody whose level it does not change. Told at once: the province has answered, whatever
+ * becomes of the step that it was asked for.
+ */
+export async function recordChecked(
+  room: Room,
+  { id, real_name_level: level }: Pick<AccountRow, 'id' | 'real_name_level'>,
+  answer: { trace?: string },
+): Promise<void> {
+  const way = 'three-factors';
+  await room.database.begin((tx) => recordLevel(room, tx, id, { from: level, to: level, way, ...traceOf(answer) }));
+}
+
+/**
  * Real name for a person who is signed in: level 1 when the three factors agree. A second check of the same identity
  * is no check: the level stands.
  */

@@ -4,7 +4,7 @@ import { clearPasswordTries, counterKey } from './budgets.ts';
 import { type CodeTry, proveCode } from './codes/prove.ts';
 import { isStale, reserveAnswer } from './mobile-owner.ts';
 import { judgePassword } from './passwords/rules.ts';
-import { readIdentity, type TypedIdentity } from './real-name.ts';
+import { readIdentity, recordChecked, type TypedIdentity } from './real-name.ts';
 import * as records from './records.ts';
 import { type Outcome, refuse } from './refusals.ts';
 import { browserMac, open, openProof, type Room, record, recordAlone, referenceTo } from './room.ts';
@@ -95,6 +95,7 @@ export async function recover(room: Room, request: Recovery): Promise<Outcome<Re
       });
       if (!check.ok && check.givenBack) await back();
       if (!check.ok) return check.reason === 'details-differ' ? refuse('identity-differs') : check;
+      await recordChecked(room, row, check);
     }
   }
   if (!row) return refuse('expired');

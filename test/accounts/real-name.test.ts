@@ -1,5 +1,17 @@
 import t from 'tap';
-import { ask, day, granted, minute, otherPassword, password, people, register, visitor, world } from './setup.ts';
+import {
+  ask,
+  day,
+  granted,
+  minute,
+  otherPassword,
+  password,
+  people,
+  register,
+  visitor,
+  type World,
+  world,
+} from './setup.ts';
 
 const { jia, yi } = people;
 const identityOf = ({ name, idNumber }: { name: string; idNumber: string }) => ({ name, idNumber });
@@ -99,6 +111,10 @@ t.test('an account of its own, then the identity of another: a case, and both st
   );
 });
 
+/** What the trail tells of the checks after the one of the registration. */
+const checksOf = async (w: World) =>
+  (await w.events()).flatMap(({ type, outcome }) => (type === 'real-name.checked' ? [outcome] : [])).slice(1);
+
 t.test('a recycled mobile: name nothing, open nothing', async (t) => {
   const w = await world(t);
   const home = visitor();
@@ -144,6 +160,7 @@ t.test('a recycled mobile: name nothing, open nothing', async (t) => {
   t.match(await w.accounts.signInWithIdNumber({ ...owner, proof: ownProof, idNumber: jia.idNumber }), {
     signIn: { accountId: id, strength: 1 },
   });
+  t.match(await checksOf(w), ['refused', 'refused', 'success'], 'all three are told');
   w.move(31 * minute);
   t.match(await w.accounts.signInWithIdNumber({ ...owner, proof: ownProof, idNumber: jia.idNumber }), {
     reason: 'expired',
@@ -299,4 +316,5 @@ t.test('forgotten password: a level-0 account, a stale mobile, 20 at once', asyn
   );
   w.moved.clear();
   t.match(await w.accounts.recover(request), { ok: true, accountId: id });
+  t.match(await checksOf(w), ['refused', 'success'], 'the province was asked twice, and both are told');
 });

@@ -245,9 +245,15 @@ t.test('two factors, and the day after a reset', async (t) => {
     reason: 'wrong-password',
     triesLeft: 4,
   });
-  t.match(await w.accounts.addPassword({ ...home, accountId: id, factors: sms.factors, password }), {
-    signIn: { strength: 2, amr: ['sms', 'pwd', 'mfa'] },
-  });
+  for (const who of [home, visitor()])
+    t.match(await w.accounts.addPassword({ ...who, accountId: id, factors: sms.factors, password }), {
+      signIn: { strength: 2, amr: ['sms', 'pwd', 'mfa'] },
+    });
+  t.same(
+    (await w.events()).filter(({ type }) => type === 'sign-in.second-factor').map(({ detail }) => detail?.browser),
+    ['known', 'known', 'known', 'new'],
+    'the trail says in which browser',
+  );
 
   const { proof } = granted(
     await w.accounts.proveForRecovery({ ...home, ...(await ask(w, home, 'recover', jia.mobile)) }),

@@ -43,14 +43,15 @@ export async function addPassword(
   if (factors.includes('password')) return refuse('way-closed');
   const row = await records.accountById(room.database.sql, accountId);
   const browser = browserMac(room, attempt.browser);
+  const known = await records.isKnownBrowser(room.database.sql, accountId, browser);
   const key = counterKey('password-second', Buffer.from(accountId));
   const checked = await checkPassword(room, key, row, attempt.password);
   if (!checked.ok || !row)
-    return await refused(room, 'sign-in.second-factor', row, true, checked.ok ? refuse('wrong-password') : checked);
+    return await refused(room, 'sign-in.second-factor', row, known, checked.ok ? refuse('wrong-password') : checked);
   return await finish(room, row, [...factors, 'password'], {
     way: 'sign-in.second-factor',
     browser,
-    known: true,
+    known,
     cleared: key,
   });
 }

@@ -1,6 +1,7 @@
 import { type CodeTry, proveCode } from '../codes/prove.ts';
 import { parseIdNumber } from '../identifiers.ts';
 import { isStale, reserveAnswer } from '../mobile-owner.ts';
+import { recordChecked } from '../real-name.ts';
 import * as records from '../records.ts';
 import { refuse } from '../refusals.ts';
 import { browserMac, open, openProof, type Room } from '../room.ts';
@@ -77,6 +78,7 @@ export async function signInWithIdNumber(
         false,
         check.reason === 'details-differ' ? refuse('identity-differs') : check,
       );
+    await recordChecked(room, row, check);
   }
   await answer.back();
   return await finish(room, row, ['sms'], { way: 'sign-in.sms', browser, known: row.known, proved: proof.mobile });

@@ -155,10 +155,10 @@ export const catalogue = {
   ),
   'EG-1904': entry(
     404,
-    '没有找到要操作的对象，或者它现在不能这样操作。',
-    'What the command names does not exist, or cannot be treated so now.',
-    'The command line named a client, account, message or key that is not there, or that is already so.',
-    'command refused',
+    '没有找到要操作的对象。',
+    'What the command names does not exist.',
+    'The command line named a client, an account or a message that is not there.',
+    'nothing of that name',
   ),
   'EG-1930': entry(
     404,
@@ -187,6 +187,13 @@ export const catalogue = {
     'The port cannot be used, and the system did not start.',
     'A port of the listeners is taken or closed to this user; the configuration names them.',
     'port unusable',
+  ),
+  'EG-1909': entry(
+    409,
+    '要操作的对象已经是这样，或者不能这样操作；什么都没有改。',
+    'It is so already, or cannot be treated so: nothing was changed.',
+    'The command line named a client that is stopped or active already, or has no secret; an account in that state already; or a message of which nothing is left to send.',
+    'nothing to change',
   ),
   'EG-1700': entry(
     500,

@@ -36,25 +36,19 @@ export const verbs: Readonly<Record<string, Verb>> = {
     ...reason,
     example: 'egret accounts disable 0b9f5e8e-6f3c-4f39-9a53-3f3f5f6f7a01 --reason abuse',
     about: `Closes an account and ends its sign-ins. WORD: ${reasons.join(', ')}.`,
-    run: (call) =>
-      change(
-        call,
-        'disable',
-        'is disabled, its sign-ins are ended',
-        'There is no such account, or it is disabled already.',
-      ),
+    run: (call) => change(call, 'disable', 'is disabled, its sign-ins are ended', 'is disabled already'),
   },
   enable: {
     ...reason,
     example: 'egret accounts enable 0b9f5e8e-6f3c-4f39-9a53-3f3f5f6f7a01',
     about: 'Opens a disabled account again.',
-    run: (call) => change(call, 'enable', 'is active', 'There is no such account, or it is active already.'),
+    run: (call) => change(call, 'enable', 'is active', 'is active already'),
   },
   'end-sessions': {
     ...reason,
     example: 'egret accounts end-sessions 0b9f5e8e-6f3c-4f39-9a53-3f3f5f6f7a01 --reason incident',
     about: 'Ends every sign-in of an account that began until now.',
-    run: (call) => change(call, 'endAllSignIns', 'has no sign-in any more', 'There is no such account.'),
+    run: (call) => change(call, 'endAllSignIns', 'has no sign-in any more', 'has none'),
   },
 };
 
@@ -70,7 +64,7 @@ async function looked(call: Call, way: string, found: readonly AccountShown[]): 
   });
 }
 
-async function change(call: Call, what: 'disable' | 'enable' | 'endAllSignIns', done: string, not: string) {
+async function change(call: Call, what: 'disable' | 'enable' | 'endAllSignIns', done: string, already: string) {
   const [id = ''] = call.args;
   const word = String(call.values.reason);
   if (!(reasons as readonly string[]).includes(word))
@@ -78,8 +72,10 @@ async function change(call: Call, what: 'disable' | 'enable' | 'endAllSignIns', 
   if (!isAccountId(id))
     throw new EgretError('EG-1902', { log: 'ACCOUNT is an account id; `egret accounts show` finds it' });
   const { accounts, operator } = await (await call.rooms()).inside();
-  if (!(await accounts[what](id, { actor: operator, reason: word }))) throw new EgretError('EG-1904', { log: not });
-  return { lines: [`${id} ${done}`] };
+  if (await accounts[what](id, { actor: operator, reason: word })) return { lines: [`${id} ${done}`] };
+  if ((await accounts.findAccounts(id)).length === 0)
+    throw new EgretError('EG-1904', { log: 'There is no such account.' });
+  throw new EgretError('EG-1909', { log: `${id} ${already}: nothing was changed.` });
 }
 
 function table(found: readonly AccountShown[]): string[] {

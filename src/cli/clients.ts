@@ -78,7 +78,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
       if (!(reasons as readonly string[]).includes(reason))
         throw new EgretError('EG-1902', { log: `--reason is one of ${reasons.join(', ')}` });
       const { clients, operator } = await inside(call);
-      if (!(await clients.stopClient(call.args[0] ?? '', reason, operator))) throw unknown(call);
+      if (!(await clients.stopClient(call.args[0] ?? '', reason, operator))) throw await notChanged(call, 'stopped');
       return { lines: [`${call.args[0]} is stopped`] };
     },
   },
@@ -88,7 +88,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     args: ['CLIENT'],
     async run(call) {
       const { clients, operator } = await inside(call);
-      if (!(await clients.startClient(call.args[0] ?? '', operator))) throw unknown(call);
+      if (!(await clients.startClient(call.args[0] ?? '', operator))) throw await notChanged(call, 'active');
       return { lines: [`${call.args[0]} is active`] };
     },
   },
@@ -103,7 +103,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
       const secret = await clients.newSecret(id, operator);
       if (secret === undefined) {
         if (!known) throw unknown(call);
-        throw new EgretError('EG-1904', { log: `${id} authenticates with ${known.auth}: it has no secret` });
+        throw new EgretError('EG-1909', { log: `${id} authenticates with ${known.auth}: it has no secret` });
       }
       return {
         lines: [secret],
@@ -119,6 +119,12 @@ export const verbs: Readonly<Record<string, Verb>> = {
 const inside = async (call: Call) => (await call.rooms()).inside();
 const snapshot = async (call: Call) => (await inside(call)).clients.snapshot().clients;
 const unknown = ({ args }: Call) => new EgretError('EG-1904', { log: `There is no client ${args[0]}.` });
+
+/** A command repeated says so, and the trail tells of one act. */
+async function notChanged(call: Call, state: string): Promise<EgretError> {
+  if (!(await snapshot(call)).has(call.args[0] ?? '')) return unknown(call);
+  return new EgretError('EG-1909', { log: `${call.args[0]} is ${state} already: nothing was changed.` });
+}
 
 function shown({ secretHashes, client_id: _, ...record }: ClientRecord) {
   return { ...record, secrets: secretHashes.length };

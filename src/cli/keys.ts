@@ -35,8 +35,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
     about: 'The next step of the token-signing keys: publishes a new one, and once it is ripe makes it sign.',
     example: 'egret keys rotate',
     async run({ rooms }) {
-      const { keys } = await (await rooms()).inside();
-      const rotation = await keys.rotate({ by: byCommandLine });
+      const { keys, operator } = await (await rooms()).inside();
+      const rotation = await keys.rotate({ by: byCommandLine, actor: operator });
       if (!rotation.ok)
         return {
           lines: [],

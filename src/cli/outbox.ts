@@ -42,12 +42,11 @@ export const verbs: Readonly<Record<string, Verb>> = {
       const [id = ''] = args;
       if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
         throw new EgretError('EG-1902', { log: 'MESSAGE is an id of `egret outbox list`' });
-      const { outbox } = await (await rooms()).inside();
-      const retried = await outbox.retry(id, { by: byCommandLine });
+      const { outbox, operator } = await (await rooms()).inside();
+      const retried = await outbox.retry(id, { by: byCommandLine, actor: operator });
       if (retried.ok) return { lines: [`${id} is due now`] };
-      throw new EgretError('EG-1904', {
-        log: retried.reason === 'unknown' ? `There is no message ${id}.` : `Nothing is left of ${id} to send.`,
-      });
+      if (retried.reason === 'unknown') throw new EgretError('EG-1904', { log: `There is no message ${id}.` });
+      throw new EgretError('EG-1909', { log: `Nothing is left of ${id} to send.` });
     },
   },
 };

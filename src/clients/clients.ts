@@ -32,7 +32,7 @@ export interface Clients {
   diff(definitions: readonly unknown[]): Promise<Change[]>;
   /** Writes what differs, in one transaction; clients not among the definitions stay. EG-1601 names every problem. */
   apply(definitions: readonly unknown[], by?: string, actor?: Reference): Promise<Change[]>;
-  /** False when there is no such client. A stopped one is refused everywhere within a second. */
+  /** False when there is no such client, or it is so already. A stopped one is refused everywhere within a second. */
   stopClient(clientId: string, reason: string, actor?: Reference): Promise<boolean>;
   startClient(clientId: string, actor?: Reference): Promise<boolean>;
   /** A new secret of 256 bits, told this once; the one before it goes on until the next. Undefined: no such client. */
@@ -74,14 +74,21 @@ export async function createClients(options: {
     last = last.then(read, read);
     return last;
   };
-  /** One change: written, audited, numbered and told in one transaction; in force here when it resolves. */
-  async function change(work: (tx: Parameters<Parameters<Database['begin']>[0]>[0]) => Promise<void>): Promise<void> {
-    await database.begin(async (tx) => {
-      await work(tx);
+  /**
+   * One change: written, audited, numbered and told in one transaction; in force here when it resolves. False, and
+   * nothing of it done, where the work found nothing to change.
+   */
+  async function change(
+    work: (tx: Parameters<Parameters<Database['begin']>[0]>[0]) => Promise<undefined | false>,
+  ): Promise<boolean> {
+    const changed = await database.begin(async (tx) => {
+      if ((await work(tx)) === false) return false;
       await tx`update clients_version set version = version + 1`;
       await tx`select pg_notify(${channel}, '')`;
+      return true;
     });
     await refresh();
+    return changed;
   }
   async function diff(definitions: readonly unknown[]): Promise<Change[]> {
     const wrong = definitions.flatMap((definition) => problemsOf(definition, development));
@@ -102,10 +109,11 @@ export async function createClients(options: {
     reason: string,
     actor?: Reference,
   ): Promise<boolean> => {
-    await refresh();
-    if (!current.clients.has(clientId)) return false;
-    await change(async (tx) => {
-      await tx`update clients set state = ${state}, updated_at = ${new Date(clock.now())} where client_id = ${clientId}`;
+    return await change(async (tx) => {
+      const { count } = await tx`
+        update clients set state = ${state}, updated_at = ${new Date(clock.now())}
+        where client_id = ${clientId} and state <> ${state}`;
+      if (count === 0) return false;
       await audit.record(tx, {
         type: state === 'stopped' ? 'client.stopped' : 'client.restarted',
         outcome: 'success',
@@ -114,7 +122,6 @@ export async function createClients(options: {
         detail: { reason },
       });
     });
-    return true;
   };
   await refresh();
   return {

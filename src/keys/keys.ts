@@ -19,6 +19,7 @@ import { everUsed, insertKey, type KeyRow, lockKeys, readEpoch, readSet, updateK
 import {
   isDue,
   type KeyPolicy,
+  type Operator,
   type Plan,
   planMissing,
   planRetirement,
@@ -86,7 +87,7 @@ export interface Keys<A extends Audit = Audit> {
    * The next step of the token-signing keys: activates the ripe `next` and publishes the one after it, or publishes one
    * where there is none. Too early is refused with the time. Audited; in force here when it resolves.
    */
-  rotate(options?: { readonly by?: string }): Promise<Rotation>;
+  rotate(operator?: Operator): Promise<Rotation>;
   list(): KeyInfo[];
   /** Begins to follow: told by the database, and asking twice a second in any case. */
   start(): void;
@@ -120,7 +121,7 @@ export async function createKeys<A extends Audit>(options: KeysOptions<A>): Prom
   /** Plans under the lock, on the set as it is then; writes, seals and audits what was planned in one transaction. */
   const change = <T>(
     work: (set: KeySet) => Promise<{ plan?: Plan; event?: AuditEvent; answer: T }>,
-    by?: string,
+    operator?: Operator,
   ): Promise<{ set: KeySet; answer: T }> =>
     database.begin(async (tx) => {
       await lockKeys(tx);
@@ -139,7 +140,7 @@ export async function createKeys<A extends Audit>(options: KeysOptions<A>): Prom
       for (const key of plan.added) await insertKey(tx, key);
       const { epoch } = plan.set;
       await writeSet(tx, { epoch, seal: sealSet(kek, plan.set), kek: kek.id }, clock.now());
-      for (const step of plan.steps) await audit.record(tx, stepEvent(step, epoch, by));
+      for (const step of plan.steps) await audit.record(tx, stepEvent(step, epoch, operator));
       return { set: plan.set, answer };
     });
   const means = () => ({ kek, random, policy, now: clock.now() });
@@ -208,7 +209,8 @@ export async function createKeys<A extends Audit>(options: KeysOptions<A>): Prom
       return () => listeners.delete(listener);
     },
     refresh,
-    async rotate({ by } = {}) {
+    async rotate(operator = {}) {
+      const { by, actor } = operator;
       const { answer } = await change<Rotation>(async (set) => {
         const plan = await planRotation(set, 'token-signing', means());
         if ('tooEarly' in plan) {
@@ -218,13 +220,14 @@ export async function createKeys<A extends Audit>(options: KeysOptions<A>): Prom
               type: 'key.refused',
               outcome: 'refused',
               code: 'EG-1807',
+              ...(actor && { actor }),
               detail: { kid: tooEarly.kid, kind: tooEarly.kind, reason: 'too-early', until: ripeAt, ...(by && { by }) },
             },
             answer: { ok: false, reason: 'too-early', kid: tooEarly.kid, ripeAt },
           };
         }
         return { plan, answer: { ok: true, epoch: plan.set.epoch, steps: plan.steps.map(rotationStep) } };
-      }, by);
+      }, operator);
       await refresh();
       await retire();
       return answer;

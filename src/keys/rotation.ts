@@ -138,18 +138,25 @@ export const rotationStep = (step: Step): RotationStep => ({
   ...(step.step === 'activated' && step.before && { before: step.before }),
 });
 
-export function stepEvent(step: Step, epoch: number, by?: string): AuditEvent {
+/** Who asked for a step: the way it came (a word), and the person, as the audit trail names them. */
+export interface Operator {
+  readonly by?: string;
+  readonly actor?: Uint8Array;
+}
+
+export function stepEvent(step: Step, epoch: number, { by, actor }: Operator = {}): AuditEvent {
   const { kid, kind, algorithm, state } = step.key;
   const common = { kid, kind, algorithm, epoch };
   const who = by ? { by } : {};
+  const done = { outcome: 'success', ...(actor ? { actor } : {}) } as const;
   switch (step.step) {
     case 'created':
-      return { type: 'key.created', outcome: 'success', detail: { ...common, state } };
+      return { type: 'key.created', ...done, detail: { ...common, state } };
     case 'published':
-      return { type: 'key.published', outcome: 'success', detail: { ...common, ...who, ripeAt: step.ripeAt } };
+      return { type: 'key.published', ...done, detail: { ...common, ...who, ripeAt: step.ripeAt } };
     case 'activated':
-      return { type: 'key.activated', outcome: 'success', detail: { ...common, ...who, before: step.before ?? '' } };
+      return { type: 'key.activated', ...done, detail: { ...common, ...who, before: step.before ?? '' } };
     case 'retired':
-      return { type: 'key.retired', outcome: 'success', detail: { ...common, ...who } };
+      return { type: 'key.retired', ...done, detail: { ...common, ...who } };
   }
 }

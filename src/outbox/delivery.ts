@@ -36,6 +36,8 @@ export type OutboxEvent =
   | {
       readonly type: 'outbox.retried';
       readonly outcome: 'success';
+      /** Who asked for it, as the audit trail names them. */
+      readonly actor?: Uint8Array;
       readonly client?: string;
       readonly detail: { message: string; kind: string; by?: string };
     };

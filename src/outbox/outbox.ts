@@ -81,7 +81,7 @@ export interface OutboxService extends Outbox {
    * Makes a message due now: one that waits, or one that is dead and whose content still rests here ('nothing-left':
    * delivered, an SMS that is dead, or dead for more than a week).
    */
-  retry(id: string, options?: { readonly by?: string }): Promise<Retried>;
+  retry(id: string, options?: { readonly by?: string; readonly actor?: Uint8Array }): Promise<Retried>;
   backlog(): Promise<{ readonly waiting: number; readonly oldest: number | undefined }>;
   /** Of this process, since it started. */
   readonly counters: Readonly<{ attempts: number; delivered: number; retried: number; dead: number; inFlight: number }>;
@@ -174,7 +174,7 @@ export function createOutbox(options: OutboxOptions): OutboxService {
     },
     results: read,
     list: (asked = {}) => listMessages(database.sql, asked),
-    async retry(id, { by } = {}) {
+    async retry(id, { by, actor } = {}) {
       const found = await database.begin(async (tx) => {
         const now = clock.now();
         const message = await redriveMessage(tx, { id, now, expiresAt: now + day });
@@ -182,6 +182,7 @@ export function createOutbox(options: OutboxOptions): OutboxService {
           await audit.record(tx, {
             type: 'outbox.retried',
             outcome: 'success',
+            ...(actor && { actor }),
             ...(message.target !== null && { client: message.target }),
             detail: { message: id, kind: message.kind, ...(by && { by }) },
           });

@@ -6,6 +6,7 @@ import { sealAccount } from '../../src/accounts/account.ts';
 import { openCase } from '../../src/accounts/cases.ts';
 import { insertAccount } from '../../src/accounts/records.ts';
 import type { Room } from '../../src/accounts/room.ts';
+import { operatorReference } from '../../src/cli/open.ts';
 import { createOutbox } from '../../src/outbox/outbox.ts';
 import { createSessions } from '../../src/sessions/sessions.ts';
 import { database } from '../support/database.ts';
@@ -88,7 +89,7 @@ t.test('clients', async (t) => {
   t.match(shown.out, /secrets +1/);
   t.notOk(shown.out.includes(made.out.trim()));
   for (const [args, said] of [
-    ['clients secret renshe', /renshe authenticates with private_key_jwt/],
+    ['clients secret renshe', /^EG-1909 {2}renshe authenticates with private_key_jwt/],
     ['clients secret nobody', /no client nobody/],
     ['clients show nobody', /no client nobody/],
     ['clients stop nobody', /no client nobody/],
@@ -102,8 +103,14 @@ t.test('clients', async (t) => {
 
   t.equal((await run('clients stop yibao --reason incident')).code, 0);
   t.match((await run('clients list')).out, /yibao +stopped/);
+  const repeated = await run('clients stop yibao');
+  t.strictSame(
+    [repeated.code, repeated.out, repeated.err],
+    [1, '', 'EG-1909  yibao is stopped already: nothing was changed.\n'],
+  );
   t.equal((await run('clients start yibao')).code, 0);
   t.match((await run('clients list')).out, /yibao +active/);
+  t.match((await run('clients start yibao')).err, /^EG-1909 {2}yibao is active already/);
 
   const tail = json(await run('audit tail --json --limit 3')) as { type: string; client: string; detail: object }[];
   t.match(tail, [
@@ -183,7 +190,7 @@ t.test('accounts and cases, masked', async (t) => {
   t.equal((await endings()).length, 3);
   const again = await ask(`accounts disable ${id}`);
   t.equal(again.code, 1);
-  t.match(again.err, /EG-1904 .*already/);
+  t.match(again.err, /^EG-1909 .*is disabled already/);
   t.match((await ask(`accounts show ${id}`)).out, /disabled/);
   t.equal((await ask(`accounts enable ${id}`)).code, 0);
   t.match((await ask(`accounts show ${id}`)).out, /active/);
@@ -235,16 +242,18 @@ t.test('outbox', async (t) => {
   t.notMatch(list.out, /15400000117|246810/);
   t.strictSame(json(await run('outbox list --json --state dead')), []);
   t.equal((await run(`outbox retry ${logout}`)).code, 0);
-  t.match(json(await run('audit tail --json --limit 1')), [{ type: 'outbox.retried', client: 'renshe' }]);
+  t.match(json(await run('audit tail --json --limit 1')), [
+    { type: 'outbox.retried', client: 'renshe', actor: operatorReference(vault).toString('base64url') },
+  ]);
   await db.sql`update outbox set state = 'delivered', sealed = null where id = ${sms as string}`;
-  t.match((await run(`outbox retry ${sms}`)).err, /Nothing is left/);
+  t.match((await run(`outbox retry ${sms}`)).err, /^EG-1909 {2}Nothing is left/);
   const unknown = await run(`outbox retry ${randomUUID()}`);
   t.equal(unknown.code, 1);
-  t.match(unknown.err, /no message/);
+  t.match(unknown.err, /^EG-1904 {2}There is no message/);
 });
 
 t.test('keys and the audit trail', async (t) => {
-  const { run, db, keyFile } = await world(t);
+  const { run, db, keyFile, vault } = await world(t);
   const key = fs.readFileSync(keyFile, 'utf8').trim();
   const before = json(await run('keys list --json'));
   t.equal(before.epoch, 1);
@@ -258,6 +267,13 @@ t.test('keys and the audit trail', async (t) => {
   t.equal(early.code, 1);
   t.match(early.err, /EG-1807 .* may sign from 20/);
   t.equal(json(await run('keys list --json')).epoch, 2);
+  const actor = operatorReference(vault).toString('base64url');
+  const told = json(await run('audit tail --json --limit 3')) as object[];
+  t.match(
+    told,
+    ['activated', 'published', 'refused'].map((what) => ({ type: `key.${what}`, actor })),
+    'who turned the keys, and who tried',
+  );
 
   const whole = await run('audit verify');
   t.equal(whole.code, 0);

@@ -16,6 +16,7 @@ t.test('stopped and started', async (t) => {
   await clients.apply([good]);
   const state = () => clients.snapshot().clients.get('zhujian')?.state;
   t.equal(await clients.stopClient('zhujian', 'incident'), true);
+  t.equal(await clients.stopClient('zhujian', 'incident'), false, 'it is stopped already');
   t.equal(state(), 'stopped', 'in force when it resolves');
   t.match(await clients.apply([good]), [{ change: 'same' }], 'a file does not say whether it is stopped');
   await clients.apply([{ ...good, session_minutes: 7 }]);

@@ -30,7 +30,7 @@ export function beforeNewestMigration(): Before | { skip: string } {
     const commits = git('rev-list', '--max-count=20', commit ? `${commit}^` : 'HEAD');
     return { migration, commits: commits.toString().trim().split('\n') };
   } catch (error) {
-    return leftOut(`git tells no history here (${(error as Error).message.split('\n').at(-1)?.trim()})`);
+    return leftOut(`git tells no history here (${/fatal: .*/.exec((error as Error).message)?.[0] ?? 'no git'})`);
   }
 }
 

@@ -303,7 +303,7 @@ export async function createGateway(
   });
 
   const sweeps = setInterval(() => {
-    for (const sweep of [state.sweep, accounts.sweep]) sweep().catch(trouble('sweep'));
+    for (const sweep of [state.sweep, accounts.sweep, sessions.sweep]) sweep().catch(trouble('sweep'));
   }, 60_000);
   sweeps.unref();
 

@@ -29,7 +29,7 @@ import { type Outcome, refuse } from './refusals.ts';
 import * as registration from './registration.ts';
 import * as resolving from './resolving.ts';
 import { open, type Room } from './room.ts';
-import { defaults } from './settings.ts';
+import { defaults, spans } from './settings.ts';
 import * as password from './sign-in/password.ts';
 import * as sms from './sign-in/sms.ts';
 import { assess, type Factor, type SignIn } from './strength.ts';
@@ -126,8 +126,12 @@ export function createAccounts(needs: AccountsNeeds) {
     findCase: (number: string) => resolving.findCase(room, number),
     resolveCase: (number: string, act: resolving.CaseAct) => resolving.resolveCase(room, number, act),
     endingsSince: (since: { at: number } | { cursor: string }) => administration.endingsSince(room, since),
-    /** Deletes counters that have lapsed; call it now and then. Returns how many went. */
-    sweep: () => sweepCounters(room.database.sql, room.clock.now()),
+    /** Deletes counters that have lapsed, and endings that nothing is left of; call it now and then. Returns how many went. */
+    async sweep() {
+      const { sql } = room.database;
+      const now = room.clock.now();
+      return (await sweepCounters(sql, now)) + (await records.sweepEndings(sql, new Date(now - spans.longestSignIn)));
+    },
     /** Passwords waiting to be hashed, for the metrics. */
     hashesWaiting: () => room.hashing.waiting,
     settings,

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { batch, inBatches } from '../store/batches.ts';
 import type { Run } from './records.ts';
 import { spans } from './settings.ts';
 
@@ -135,11 +136,15 @@ export async function clearPasswordTries(sql: Run, keys: readonly Buffer[]): Pro
 /** Deletes counters that have lapsed. Returns how many. */
 export async function sweepCounters(sql: Run, now: number): Promise<number> {
   const lapsed = new Date(now);
-  const tries = await sql`
-    delete from password_tries where ctid = any(array(
-      select ctid from password_tries where lapses_at <= ${lapsed} limit 1000 for update skip locked))`;
-  const budgets = await sql`
-    delete from budgets where ctid = any(array(
-      select ctid from budgets where lapses_at <= ${lapsed} limit 1000 for update skip locked))`;
-  return tries.count + budgets.count;
+  const tries = await inBatches(
+    () => sql`
+      delete from password_tries where ctid = any(array(
+        select ctid from password_tries where lapses_at <= ${lapsed} limit ${batch} for update skip locked))`,
+  );
+  const budgets = await inBatches(
+    () => sql`
+      delete from budgets where ctid = any(array(
+        select ctid from budgets where lapses_at <= ${lapsed} limit ${batch} for update skip locked))`,
+  );
+  return tries + budgets;
 }

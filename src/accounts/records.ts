@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
+import { batch, inBatches } from '../store/batches.ts';
 import type { AccountRow } from './account.ts';
 import type { LoginId } from './identifiers.ts';
 
@@ -182,6 +183,15 @@ export async function signInStands(tx: Run, accountId: string, since: Date): Pro
   // a statement of its own: what committed while the lock was waited for is seen
   return (
     (await tx`select from account_endings where account_id = ${accountId} and at >= ${since} limit 1`).length === 0
+  );
+}
+
+/** Returns how many went. */
+export async function sweepEndings(run: Run, before: Date): Promise<number> {
+  return await inBatches(
+    () => run`
+      delete from account_endings where ctid = any(array(
+        select ctid from account_endings where at < ${before} limit ${batch} for update skip locked))`,
   );
 }
 

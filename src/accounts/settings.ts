@@ -30,4 +30,9 @@ export const defaults: AccountsSettings = {
   hashesWaiting: 64,
 };
 
-export const spans = { hour, day };
+export const spans = {
+  hour,
+  day,
+  /** What a configuration may allow at most (config/settings.ts): a sign-in of a day, then a session of a week. */
+  longestSignIn: 8 * day,
+};

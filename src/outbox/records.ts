@@ -1,4 +1,5 @@
 import type { Sql, TransactionSql } from 'postgres';
+import { batch, inBatches } from '../store/batches.ts';
 
 export type MessageState = 'waiting' | 'delivered' | 'dead';
 
@@ -179,12 +180,18 @@ export async function redriveMessage(
 
 /** Forgets what was answered before `before`, and the content of what died before `dead`. */
 export async function sweepMessages(sql: Sql, { answered, dead }: { answered: number; dead: number }): Promise<void> {
-  await sql`
-    delete from outbox where id in (
-      select id from outbox where state <> 'waiting' and answered_at < ${new Date(answered)} limit 1000)`;
-  await sql`
-    update outbox set sealed = null
-    where state = 'dead' and sealed is not null and answered_at < ${new Date(dead)}`;
+  await inBatches(
+    () => sql`
+      delete from outbox where id = any(array(
+        select id from outbox where state <> 'waiting' and answered_at < ${new Date(answered)}
+        limit ${batch} for update skip locked))`,
+  );
+  await inBatches(
+    () => sql`
+      update outbox set sealed = null where id = any(array(
+        select id from outbox where state = 'dead' and sealed is not null and answered_at < ${new Date(dead)}
+        limit ${batch} for update skip locked))`,
+  );
 }
 
 /** How much waits, and since when. */

@@ -1,3 +1,4 @@
+import { batch, inBatches } from '../store/batches.ts';
 import type { Database } from '../store/database.ts';
 import {
   type Batch,
@@ -80,12 +81,13 @@ export function databaseState(database: Database, offset: () => number = () => 0
     async ping() {
       await sql`select 1`;
     },
-    async sweep() {
-      const swept = await sql`
-        delete from protocol_state where ctid = any(array(
-          select ctid from protocol_state where expires_at < protocol_now(${offset()}) - 60000 limit 1000 for update skip locked))`;
-      return swept.count;
-    },
+    sweep: () =>
+      inBatches(
+        () => sql`
+          delete from protocol_state where ctid = any(array(
+            select ctid from protocol_state where expires_at < protocol_now(${offset()}) - 60000
+            limit ${batch} for update skip locked))`,
+      ),
     close: async () => {},
   };
 }

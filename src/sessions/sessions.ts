@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
 import type { Clock } from '../clock.ts';
+import { batch, inBatches } from '../store/batches.ts';
 import type { Database } from '../store/database.ts';
 import type { Mirrored } from '../store/heartbeat.ts';
 import { type EndingKind, type Endings, everyone, watchEndings } from './endings.ts';
@@ -52,10 +53,18 @@ export interface Sessions extends Endings {
   markTold(tx: TransactionSql, digests: readonly string[]): Promise<void>;
   /** Endings that processes told each other past the records, while these are away. */
   hear(endings: readonly Mirrored[]): void;
+  /**
+   * Deletes the endings and the sessions that nothing of can live any more, a day after their time, and so after whatever
+   * their departments had to be told. Returns how many went.
+   */
+  sweep(): Promise<number>;
   /** Watches endings of other processes; until stop(). */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Milliseconds past its time: no clock of another process still asks for it. */
+const kept = 86_400_000;
 
 export const digestOfUid = (uid: string): string => hash('sha256', uid, 'base64url');
 
@@ -158,6 +167,22 @@ export function createSessions(needs: {
     },
     async markTold(tx, digests) {
       await tx`update sessions set told_at = ${at()} where digest = any(${digests as string[]})`;
+    },
+    async sweep() {
+      const { sql } = database;
+      const over = at(clock.now() - kept);
+      const endings = await inBatches(
+        () => sql`
+          delete from endings where ctid = any(array(
+            select ctid from endings where until < ${over} limit ${batch} for update skip locked))`,
+      );
+      const sessions = await inBatches(
+        () => sql`
+          delete from sessions where ctid = any(array(
+            select ctid from sessions where expires_at < ${over} and (ended_at is null or told_at is not null)
+            limit ${batch} for update skip locked))`,
+      );
+      return endings + sessions;
     },
   } satisfies Sessions;
 }

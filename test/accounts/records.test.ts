@@ -182,3 +182,24 @@ t.test('counters lapse and are swept; browsers are a handful', async (t) => {
     [{ b: 0, p: 0 }],
   );
 });
+
+t.test('what nothing is left of is swept, as much of it as there is', async (t) => {
+  const w = await world(t);
+  const id = await register(w, jia);
+  await w.accounts.endAllSignIns(id, { reason: 'test' });
+  await w.database.sql`
+    insert into account_endings (id, account_id, at, reason)
+    select gen_random_uuid(), ${id}, ${new Date(w.clock.now() - 9 * day)}, 'old' from generate_series(1, 2500)`;
+  await w.database.sql`
+    insert into password_tries (key, tries, pauses, lapses_at)
+    select decode(md5(n::text), 'hex'), 1, 0, ${new Date(w.clock.now() - day)} from generate_series(1, 2500) as n`;
+  t.equal(await w.accounts.sweep(), 5_000);
+  t.match(await w.accounts.endingsSince({ at: 0 }), { endings: [{ reason: 'test' }] }, 'what can still end something');
+  t.equal((await w.accounts.endingsSince({ at: 0 })).endings.length, 1);
+  w.move(7 * day);
+  await w.accounts.sweep();
+  t.equal((await w.accounts.endingsSince({ at: 0 })).endings.length, 1, 'a session may live for a week');
+  w.move(day + minute);
+  await w.accounts.sweep();
+  t.same((await w.accounts.endingsSince({ at: 0 })).endings, []);
+});

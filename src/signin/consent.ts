@@ -12,9 +12,11 @@ import { roamingView } from './roaming.view.ts';
 export async function drawRoaming(needs: SigninNeeds, journey: Journey): Promise<FastifyReply> {
   const { reply, department, at, interaction, session } = journey;
   if (!session || !department) return reply.redirect(at, 303);
-  const asked = (interaction.params.scope ?? 'openid')
-    .split(' ')
-    .filter((scope) => scope in scopeNames && !tooHigh(journey, scope));
+  const standing = await needs.consents.find(session.accountId, interaction.clientId);
+  const answered = standing?.itemsVersion === journey.client?.itemsVersion ? standing : undefined;
+  const items = itemsOf(journey).filter(({ scope }) => !tooHigh(journey, scope));
+  const receives = items.filter(({ scope, group }) => group === 'told' || answered?.granted.includes(scope));
+  const open = items.filter((item) => !receives.includes(item) && !answered?.declined.includes(item.scope));
   const model = {
     action: `${at}/roaming`,
     department,
@@ -22,7 +24,8 @@ export async function drawRoaming(needs: SigninNeeds, journey: Journey): Promise
     level: levelOf(session.acr)?.realName ?? 0,
     signedInAt: session.loginTs * 1000,
     ways: session.amr.filter((name) => ['pwd', 'sms', 'tkt'].includes(name)) as never,
-    receives: asked as never,
+    receives: ['openid', ...receives.map(({ scope }) => scope).filter((scope) => scope !== 'openid')] as never,
+    asksNext: open.length > 0,
   };
   return needs.desk.html(reply, roamingView(model, contextOf(needs, journey, { maskedName: session.maskedName })));
 }
@@ -57,15 +60,16 @@ export async function drawConsent(needs: SigninNeeds, journey: Journey): Promise
   if (!department || !client || !person) return reply.redirect(at, 303);
   const before = await needs.consents.find(person.accountId, client.clientId);
   const asked = before !== undefined && before.granted.length + before.declined.length > 0;
+  const verified: ConsentItem['values'] = [
+    ...(person.nameMasked ? [{ kind: 'name' as const, masked: person.nameMasked }] : []),
+    ...(person.idNumberMasked ? [{ kind: 'number' as const, masked: person.idNumberMasked }] : []),
+  ];
   const values: Record<string, ConsentItem['values']> = {
     openid: [{ kind: 'made' }],
     profile: [person.nameMasked ? { kind: 'name', masked: person.nameMasked } : { kind: 'none' }],
     phone: [person.mobileMasked ? { kind: 'number', masked: person.mobileMasked } : { kind: 'none' }],
-    realname: [
-      { kind: 'level', level: person.level },
-      ...(person.nameMasked ? [{ kind: 'name' as const, masked: person.nameMasked }] : []),
-    ],
-    identity: [{ kind: 'number', masked: person.idNumberMasked ?? '' }],
+    realname: [{ kind: 'level', level: person.level }, ...verified],
+    identity: verified,
   };
   const text = ({ zh, en }: { zh: string; en: string }) => ({ 'zh-CN': zh, en });
   const group = (name: Item['group']): ConsentGroup | undefined => {
@@ -92,12 +96,18 @@ export async function drawConsent(needs: SigninNeeds, journey: Journey): Promise
       })),
     };
   };
+  const shown = itemsOf(journey).map(({ scope }) => scope);
+  const kept =
+    before?.itemsVersion === client.itemsVersion
+      ? before.granted.filter((scope) => !shown.includes(scope as never))
+      : [];
   const model = {
     action: `${at}/consent`,
     version: client.itemsVersion,
     department,
     ...(client.matter ? { matter: text(client.matter) } : {}),
     ...(asked && before.itemsVersion !== client.itemsVersion ? { answered: before.givenAt } : {}),
+    kept: kept as never,
     told: group('told'),
     asked: group('asked'),
     sensitive: group('sensitive'),

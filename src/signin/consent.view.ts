@@ -6,6 +6,7 @@ import { contextLine, type Department, keyValues, seal } from '../web/parts.view
 import { departments, sampleTime } from '../web/samples.ts';
 import { dateOf, inTone, type Text } from '../web/words.ts';
 import { consentWords } from '../web/words-consent.ts';
+import { type Scope, scopeList } from '../web/words-items.ts';
 import { pageWords } from '../web/words-page.ts';
 import { type ConsentGroup, type ConsentItem, itemsGroup } from './consent-items.view.ts';
 
@@ -21,6 +22,8 @@ export interface ConsentStep {
   readonly matter?: Text;
   /** Epoch milliseconds: this person answered then, to other words (《个人信息保护法》第十四条). */
   readonly answered?: number;
+  /** Agreed to before, in the same wording, and not asked now: it stands on, to the same day. */
+  readonly kept?: readonly Scope[];
   /** 依法提供，告知你: no box. */
   readonly told?: ConsentGroup;
   /** 需要你同意: one box. */
@@ -54,6 +57,7 @@ export const consentView: View<ConsentStep> = (model, context) => {
         itemsGroup(context, 'told', model.told),
         itemsGroup(context, 'asked', asked),
         itemsGroup(context, 'sensitive', sensitive),
+        model.kept && model.kept.length > 0 && html`<p class="quiet">${words.kept(scopeList(context, model.kept))}</p>`,
         html`<div class="phone-only">${facts(context, model)}</div>`,
         html`<div class="buttons equal">${button({
           text: choice ? words.agree : words.goOn,
@@ -157,6 +161,7 @@ export const views = {
       department: departments.yibao,
       told: { basis: byLaw, items: [level, own] },
       sensitive: { basis: apart, items: [{ ...number, tooHigh: 1 }, mobile] },
+      kept: ['profile'],
       until: sampleTime('00:00', '2026-09-18'),
     },
     'told only': {

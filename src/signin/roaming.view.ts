@@ -19,7 +19,10 @@ export interface RoamingStep {
   /** Epoch milliseconds. */
   readonly signedInAt: number;
   readonly ways: readonly Way[];
+  /** What it receives by law and by what was agreed to; never what is only asked for. */
   readonly receives: readonly Scope[];
+  /** It asks for more: the consent page comes next. */
+  readonly asksNext?: boolean;
 }
 
 export const roamingView: View<RoamingStep> = (model, context) => {
@@ -41,7 +44,7 @@ export const roamingView: View<RoamingStep> = (model, context) => {
 ${button({ text: words.another, kind: 'outline', name: 'decision', value: 'switch' })}</div>`,
           notice('tip', words.receives(short), [
             words.list(scopeList(context, model.receives)),
-            missing(context, model.receives),
+            missing(context, model.receives, model.asksNext === true),
           ]),
           checkbox(context, { name: 'skip_notice', label: words.skip(short) }),
           html`<p><button class="as-link" type="submit" name="decision" value="leave">${words.leave}</button></p>`,
@@ -52,8 +55,9 @@ ${button({ text: words.another, kind: 'outline', name: 'decision', value: 'switc
 };
 
 /** What is not among it, said because people fear it: name, number, mobile. */
-function missing(context: PageContext, receives: readonly Scope[]): string | false {
+function missing(context: PageContext, receives: readonly Scope[], asksNext: boolean): string | false {
   const words = roamingWords(context);
+  if (asksNext) return words.asksNext;
   const has = (...scopes: Scope[]): boolean => scopes.some((scope) => receives.includes(scope));
   const not = [
     !has('realname', 'identity', 'profile') && words.name,

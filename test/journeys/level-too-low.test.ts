@@ -31,6 +31,19 @@ t.test('an item that a real-name level is too low for', async (t) => {
     t.notOk((await basic.visit(yibao)).includes('consent'), 'once');
   });
 
+  await t.test('the notice on the way says what is received, not what was asked for', async (t) => {
+    const again = new Roamer(own);
+    await again.signIn(jia);
+    const begin = (await again.jar.fetch(`${own.portal(yibao)}/sign-in`)).headers.get('location') ?? '';
+    const { page } = await again.open(begin);
+    t.match(page, '你的专用编号、实名级别、姓名、打码的证件号码。');
+    t.match(page, '不含手机号。', 'which was asked, and not ticked');
+    const first = new Roamer(own);
+    await first.join(person('测试乙', '350299199001010221'));
+    const next = (await first.jar.fetch(`${own.portal(yibao)}/sign-in`)).headers.get('location') ?? '';
+    t.match((await first.open(next)).page, '它还想要别的，下一步问你。不问不给。');
+  });
+
   await t.test('at level 2 it is asked for, and given', async (t) => {
     const advanced = new Roamer(own);
     await advanced.signInThroughProvince(jia.number);

@@ -1,7 +1,7 @@
-import { html } from 'ghtml';
 import type { Clock } from './clock.ts';
-import { type Department, levelAsked, levelReached, readAcr, type Setting } from './website/department.ts';
-import { notice, signInLink } from './website/page.view.ts';
+import { type Department, readAcr, type Setting } from './website/department.ts';
+import { oneStepMissing } from './website/level.view.ts';
+import { notice } from './website/page.view.ts';
 import { serverSignIn } from './website/sign-in.ts';
 import { createWebsite, type Website } from './website/website.ts';
 
@@ -53,15 +53,7 @@ export async function renshe(setting: Setting, clock: Clock): Promise<Website> {
         zh ? '认证可以办了。演示到这里为止。' : 'The check can go ahead. The demonstration ends here.',
       );
     }
-    const reached = levelReached(level)[lang];
-    const needed = levelAsked(department.level)[lang];
-    return html`!${notice(
-      'limited',
-      zh ? `还差一步：${needed}` : `One step is missing: ${needed}`,
-      zh
-        ? `你现在是${reached}。这件事要确认是本人，再去一次白鹭通行证就能实名。也可以到窗口办。`
-        : `You are: ${reached}. This matter needs to know it is you. Go to Egret once more to be verified, or come to a counter.`,
-    )}<p>!${signInLink(lang)}</p>`;
+    return oneStepMissing(department, level, lang);
   });
   return site;
 }

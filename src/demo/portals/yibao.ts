@@ -1,6 +1,7 @@
 import { html } from 'ghtml';
 import type { Clock } from './clock.ts';
-import type { Department, Lang, Setting, Text } from './website/department.ts';
+import { type Department, type Lang, readAcr, type Setting, type Text } from './website/department.ts';
+import { oneStepMissing } from './website/level.view.ts';
 import { table } from './website/page.view.ts';
 import { allClaims } from './website/received.view.ts';
 import type { Session } from './website/sessions.ts';
@@ -43,7 +44,7 @@ export const department: Department = {
 const items: readonly { scope: string; claim: string; name: Text; without: Text; level?: number }[] = [
   {
     scope: 'realname',
-    claim: 'realname_level',
+    claim: 'realname_name',
     name: { zh: '实名状态、姓名', en: 'Verification and name' },
     without: { zh: '不能确认是本人，请到窗口办', en: 'We cannot tell it is you: come to a counter' },
   },
@@ -70,7 +71,7 @@ const items: readonly { scope: string; claim: string; name: Text; without: Text;
 
 const words = {
   given: { zh: '✓ 给了', en: '✓ Given' },
-  missing: { zh: '! 同意了，但没有取到', en: '! Agreed, but not received' },
+  missing: { zh: '! 同意了，但这一项现在还没有', en: '! Agreed, but there is none yet' },
   tooLow: { zh: '– 没有给：要高级实名', en: '– Not given: it takes advanced verification' },
   declined: { zh: '– 没有给', en: '– Declined' },
 } satisfies Record<string, Text>;
@@ -97,7 +98,9 @@ function givenSection(session: Session, lang: Lang): string {
       html`${allowed && came ? (zh ? '可以办' : 'Can go ahead') : without[lang]}`,
     ];
   });
-  return html`<section id="given" aria-labelledby="given-h"><h2 id="given-h">${zh ? '你给了什么，没给什么' : 'What you gave, and what you did not'}</h2>
+  const { level } = readAcr(session.tokens.idClaims.acr);
+  const below = level < department.level ? oneStepMissing(department, level, lang) : '';
+  return html`!${below}<section id="given" aria-labelledby="given-h"><h2 id="given-h">${zh ? '你给了什么，没给什么' : 'What you gave, and what you did not'}</h2>
 !${table('items', zh ? '逐项看' : 'Item by item', zh ? ['项目', '给了吗', '结果'] : ['Item', 'Given?', 'What follows'], rows)}
 <p class="small">${
     zh

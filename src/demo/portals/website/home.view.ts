@@ -1,5 +1,5 @@
 import { html } from 'ghtml';
-import { type Department, type Lang, levelAsked, levelReached, readAcr } from './department.ts';
+import { type Department, type Lang, type Level, levelAsked, levelReached, readAcr } from './department.ts';
 import { facts, notice, say, signInLink, tide } from './page.view.ts';
 import { allClaims, received } from './received.view.ts';
 import type { Ended, Session } from './sessions.ts';
@@ -39,7 +39,9 @@ export function signedOutAction(lang: Lang, installed: boolean, ended: Ended | u
 function signedInAction(session: Session, lang: Lang): string {
   const zh = lang === 'zh';
   const claims = allClaims(session);
-  const { level, strength } = readAcr(claims.acr);
+  const { level: asked, strength } = readAcr(claims.acr);
+  // acr answers what was asked for; the claim says what was reached
+  const level = typeof claims.realname_level === 'number' ? (claims.realname_level as Level) : asked;
   const name = typeof claims.nickname === 'string' ? claims.nickname : undefined;
   return html`<div class="who" id="signed-in">
 <p class="hello">${zh ? '你好' : 'Hello'}!${name === undefined ? '' : html`${zh ? '，' : ', '}<strong>${name}</strong>`}</p>

@@ -22,9 +22,9 @@ export function stateOf(own: Pair): State {
       for (const { name } of tables)
         for (const { row } of await own.database.sql.unsafe<{ row: string }[]>(`select t::text as row from ${name} t`))
           state.set(`${name} ${digest(row)}`, '');
-      // a message that waits is being delivered, and no attempt
+      // a message that waits is being delivered, and a heartbeat is no attempt either
       for (const key of await redis.keys('*'))
-        if (!/:l:|:audit$/.test(key)) state.set(key, digest((await redis.dumpBuffer(key)) ?? ''));
+        if (!/:l:|:audit$|:beat$/.test(key)) state.set(key, digest((await redis.dumpBuffer(key)) ?? ''));
       return state;
     },
   };

@@ -147,7 +147,9 @@ t.test('from another site, and from another port of this host', wants('chromium'
         page.evaluate(`globalThis.${name}(${JSON.stringify(given)})`) as Promise<T>;
       await page.goto(site);
       answers.clear();
-      await call('inFrames', targets);
+      // a frame of another site brings no cookie, a window does; from another port the frames do
+      const foreign = site.includes('127');
+      await call('inFrames', { targets, encodings: foreign ? 1 : 3 });
       const scripted = await call<string[]>('byScript', targets);
       t.same(
         scripted.filter((one) => one.startsWith('read')),
@@ -166,15 +168,14 @@ t.test('from another site, and from another port of this host', wants('chromium'
         await call('inWindow', target);
         return answered;
       };
-      // from another port the frames have brought the cookies already
-      for (const target of site.includes('127') ? forms : forms.slice(0, 1)) {
+      for (const target of foreign ? forms : forms.slice(0, 1)) {
         const answer = await inWindow(target);
         t.equal(answer.status(), 403, new URL(target.url).pathname);
         t.match(await answer.text(), /EG-1003/);
       }
       for (const { url } of forms) {
         const statuses = answers.get(url) ?? [];
-        t.ok(statuses.length >= 5, `${new URL(url).pathname}: ${statuses}`);
+        t.ok(statuses.length >= 4, `${new URL(url).pathname}: ${statuses}`);
         t.same(
           statuses.filter((status) => status !== 403 && status !== 415),
           [],

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { acrOf } from '../policy/policy.ts';
-import { expiredView } from '../web/error-page.view.ts';
 import { deviceOf } from '../web/words-device.ts';
+import { expiredPage } from './expired.ts';
 import { goOn, type Journey } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
 
@@ -79,7 +79,7 @@ export async function finish(needs: SigninNeeds, journey: Journey): Promise<Fast
 }
 
 /** The provider's address to go on at: from a GET directly, after a form through a page of ours. */
-export function leave(needs: SigninNeeds, { request, reply }: Journey, to: string | undefined): FastifyReply {
-  if (!to) return needs.desk.html(reply, expiredView({}, needs.desk.context(request)), 410);
+export function leave(needs: SigninNeeds, { request, reply, client }: Journey, to: string | undefined): FastifyReply {
+  if (!to) return needs.desk.html(reply, expiredPage(needs, request, client), 410);
   return needs.desk.onward(request, reply, to);
 }

@@ -2,11 +2,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ClientRecord, departmentOf } from '../clients/clients.ts';
 import { acrOf } from '../policy/policy.ts';
 import { accountCenterClient, type BrowserSession, type Interaction, missing, wanted } from '../provider/provider.ts';
-import { expiredView } from '../web/error-page.view.ts';
 import type { PageContext } from '../web/html.ts';
 import type { Department } from '../web/parts.view.ts';
 import { preferencesOf } from '../web/preferences.ts';
 import { strayed } from './attempts.ts';
+import { expiredPage, rememberTarget } from './expired.ts';
 import type { SigninNeeds } from './needs.ts';
 import { type Flow, longestWait, type Missing, type NotDone, type Step, stepOf } from './steps.ts';
 
@@ -49,9 +49,10 @@ export async function openJourney(
   if (!interaction || !held) {
     strayed(needs, request, interaction, session, another);
     const known = interaction && clients.snapshot().clients.get(interaction.clientId);
-    desk.html(reply, expiredView({ ...(known ? { restart: known.home } : {}) }, desk.context(request)), 410);
+    desk.html(reply, expiredPage(needs, request, known), 410);
     return undefined;
   }
+  rememberTarget(needs, request, reply, interaction.clientId);
   const { version, flow } = held;
   return journeyOf(needs, { request, reply, interaction, session, browser, version, flow: (flow ?? {}) as Flow });
 }

@@ -18,6 +18,7 @@ import { provingSteps } from './proving.ts';
 import { recoverySteps } from './recovery.ts';
 import { registrationSteps } from './registration.ts';
 
+export { expiredPage } from './expired.ts';
 export type { SigninNeeds } from './needs.ts';
 
 export async function signin(server: FastifyInstance, needs: SigninNeeds): Promise<void> {

@@ -26,6 +26,13 @@ t.test('an item that a real-name level is too low for', async (t) => {
     t.match(basic.asked, tooLow);
     t.notMatch(basic.asked, /value="identity"/);
     t.match(basic.asked, /value="phone"/, 'the others are asked as ever');
+    const over = await basic.open(basic.at);
+    t.match(
+      over,
+      { status: 410, page: /重新开始，去市医保局/ },
+      'back to its page: over, and the way to where it went',
+    );
+    t.match(over.page, `href="${own.portal(yibao)}/"`);
     t.same(await given(basic), [false, '– 没有给：要高级实名']);
     t.notMatch((await basic.open('/account/authorizations')).page, /姓名和完整证件号码/, 'nor is it listed as given');
     t.notOk((await basic.visit(yibao)).includes('consent'), 'once');

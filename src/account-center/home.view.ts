@@ -48,7 +48,7 @@ export const accountHomeView: View<AccountHome> = (model, context) => {
   const words = accountWords(context);
   const large = context.mode === 'large';
   const hour = Number(clockTime(context.now).slice(0, 2));
-  const greeting = hour < 12 ? words.morning : hour < 18 ? words.afternoon : words.evening;
+  const greeting = hour < 5 ? words.night : hour < 12 ? words.morning : hour < 18 ? words.afternoon : words.evening;
   return page(context, {
     title: words.home,
     heading: fill(words.greet, { name: personName(context, model.nameMasked), greeting }),

@@ -64,7 +64,11 @@ function counted(context: PageContext, rows: readonly SignOutRow[]): string {
   const [out, open, untold] = [count('out'), count('silent', 'waiting'), count('no-notice')];
   if (rows.length === 0) return words.none;
   if (out === rows.length) return words.allConfirmed(out);
-  const parts = [words.confirmed(out), open > 0 && words.waiting(open), untold > 0 && words.noNotice(untold)];
+  const parts = [
+    out > 0 && words.confirmed(out),
+    open > 0 && words.waiting(open, out === 0),
+    untold > 0 && words.noNotice(untold, out + open === 0),
+  ];
   return `${parts.filter((part) => part !== false).join(words.comma)}${words.stop.trim()}`;
 }
 

@@ -139,7 +139,7 @@ export const outageView: View<OutagePage> = (model, context) => {
           [words.row6, paused, told ? '' : away ? words.row6Text : words.usual],
         ],
       }),
-      !model.away && buttons(buttonLink({ text: words.outageSms, href: model.signIn })),
+      !model.away && buttons(buttonLink({ text: words.outageSignIn, href: model.signIn })),
       (model.away || away) && html`<p class="quiet">${words.outageFoot(model.away ?? 'EG-1306')}</p>`,
     ],
   });

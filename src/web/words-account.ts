@@ -6,6 +6,7 @@ export const accountWords = dictionary(
     home: '首页',
     sessions: '设备与会话',
     authorizations: '授权',
+    night: '你好',
     morning: '上午好',
     afternoon: '下午好',
     evening: '晚上好',
@@ -50,7 +51,7 @@ export const accountWords = dictionary(
     endedOne: '已让那台设备退出',
     endedOthers: '其他设备都已退出白鹭通行证',
     ended: '正在通知它进入过的部门。部门没有回应的，它那边的登录会在到期时自动失效。',
-    unknown: '这些设备里有不认得的？让它退出，再换一个密码，或打 12345。',
+    unknown: '这些设备里有不认得的？让它退出，再到登录页按“忘记密码”换一个，或打 12345。',
 
     authorizationsLead: '哪些部门能用你的信息：依法提供的，和你同意给的。',
     none: '还没有部门拿过你的信息。',
@@ -89,6 +90,7 @@ export const accountWords = dictionary(
     home: 'Home',
     sessions: 'Devices and sessions',
     authorizations: 'Authorisations',
+    night: 'hello',
     morning: 'good morning',
     afternoon: 'good afternoon',
     evening: 'good evening',
@@ -134,7 +136,8 @@ export const accountWords = dictionary(
     endedOthers: 'All other devices are signed out of Egret',
     ended:
       'The departments visited there are being told. Where one does not answer, its own session ends when its time is up.',
-    unknown: 'Something you do not recognise? Sign it out, then change your password, or call 12345.',
+    unknown:
+      'Something you do not recognise? Sign it out, then change your password by “Forgot password” on the sign-in page, or call 12345.',
 
     authorizationsLead: 'Which departments may use your information, by law and by your consent.',
     none: 'No one has used your data.',

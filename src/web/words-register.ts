@@ -13,7 +13,7 @@ export const registerWords = dictionary(
     haveProvince: '已有闽政通账号？直接登录，不用注册',
     haveAccount: '已经注册过？登录',
     methodTitle: '以后怎么登录',
-    methodLead: '设一个密码，或者先跳过，每次用短信登录。密码以后也能再设。',
+    methodLead: '设一个密码，或者先跳过，每次用短信登录。密码以后也能设：在登录页按“忘记密码”。',
     newPassword: '设一个密码',
     newPasswordHint: '至少 10 个字符，可以是一句话。不强制大小写或符号。',
     goOn: '继续',
@@ -42,7 +42,8 @@ export const registerWords = dictionary(
     haveProvince: 'Have a Minzhengtong account? Sign in, no need to register',
     haveAccount: 'Registered already? Sign in',
     methodTitle: 'How you will sign in',
-    methodLead: 'Set a password, or skip this and use a text message each time. You can set one later.',
+    methodLead:
+      'Set a password, or skip this and use a text message each time. You can set one later: “Forgot password” on the sign-in page.',
     newPassword: 'Choose a password',
     newPasswordHint: 'At least 10 characters; a sentence is fine. No rules about capitals or symbols.',
     goOn: 'Continue',

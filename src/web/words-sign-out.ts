@@ -19,8 +19,8 @@ export const signOutWords = dictionary(
     none: '没有需要通知的部门。',
     allConfirmed: (count: number) => (count === 1 ? '部门已确认退出。' : `${count} 个部门都已确认退出。`),
     confirmed: (count: number) => `${count} 个部门已确认退出`,
-    waiting: (count: number) => `${count} 个还没有回应`,
-    noNotice: (count: number) => `${count} 个不接收退出通知`,
+    waiting: (count: number, first: boolean) => `${count} 个${first ? '部门' : ''}还没有回应`,
+    noNotice: (count: number, first: boolean) => `${count} 个${first ? '部门' : ''}不接收退出通知`,
     comma: '，',
     stop: '。',
     stillIn: '你在白鹭通行证和其他部门，还是登录的。',
@@ -58,8 +58,10 @@ export const signOutWords = dictionary(
     none: 'No department had to be told.',
     allConfirmed: (count) => (count === 1 ? 'The department confirmed.' : `All ${count} departments confirmed.`),
     confirmed: (count) => `${count} ${count === 1 ? 'department' : 'departments'} confirmed`,
-    waiting: (count) => `${count} did not answer yet`,
-    noNotice: (count) => `${count} ${count === 1 ? 'takes' : 'take'} no sign-out notices`,
+    waiting: (count, first) =>
+      `${count}${first ? (count === 1 ? ' department' : ' departments') : ''} did not answer yet`,
+    noNotice: (count, first) =>
+      `${count}${first ? (count === 1 ? ' department' : ' departments') : ''} ${count === 1 ? 'takes' : 'take'} no sign-out notices`,
     comma: ', ',
     stop: '. ',
     stillIn: 'You are still signed in to Egret and to the other departments.',

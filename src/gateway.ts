@@ -26,6 +26,7 @@ import {
   databaseState,
   deliverLogout,
   drainEvents,
+  keyOf,
   oneTimeCodes,
   type ProviderNeeds,
   personalData,
@@ -43,6 +44,7 @@ import { unlessAway } from './store/known-away.ts';
 import { migrate } from './store/migrate.ts';
 import { openRedis, redisReady } from './store/redis.ts';
 import { withBreakers } from './web/breaker.ts';
+import { createCaps } from './web/caps.ts';
 import { networkOf } from './web/network.ts';
 import { createOutbound } from './web/outbound.ts';
 
@@ -196,6 +198,12 @@ export async function createGateway(
     },
   });
 
+  const caps = createCaps({
+    limits: config.limits,
+    count: (key, windowMs, limit) => state.count(keyOf('Limit', key), windowMs, limit),
+    knows: accounts.knowsBrowser,
+  });
+
   // The provider, one instance an epoch
   const pages = errorPages();
   const needs: ProviderNeeds = {
@@ -241,6 +249,7 @@ export async function createGateway(
     },
     errorPage: pages.draw,
     attempts,
+    begun: (address, browser) => caps('interactionsPerAddress', address, browser),
     clientState: (clientId) => clients.snapshot().clients.get(clientId)?.state,
   };
   const epochs = createEpochs(needs, keys, clients, trouble('provider'));
@@ -271,6 +280,7 @@ export async function createGateway(
     metrics,
     health,
     pages,
+    caps,
     reference,
   });
   let ending = false;

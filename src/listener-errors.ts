@@ -45,7 +45,11 @@ export function errorPages(): ErrorPages {
       const number = caseNumber(randomBytes);
       const { statusCode = 500 } = error as { statusCode?: number };
       const expired = error.constructor.name === 'SessionNotFound';
-      const code: Code = expired ? 'EG-1004' : statusCode >= 500 ? codeOf(error) : 'EG-1602';
+      const code: Code = expired
+        ? 'EG-1004'
+        : statusCode >= 500 || error instanceof EgretError
+          ? codeOf(error)
+          : 'EG-1602';
       request.log.warn(
         { code, case: number, error: out.error, description: statusCode < 500 ? out.error_description : undefined },
         'authorization request refused',
@@ -54,10 +58,13 @@ export function errorPages(): ErrorPages {
         request.log.error({ err: { message: error.message, stack: error.stack } }, 'unexpected fault');
       if (expired) return { status: 410, page: expiredView({}, context), headers };
       const status = code === 'EG-1702' || code === 'EG-1703' ? 503 : statusCode;
+      const at = desk.clock.now();
+      const retryAt = error instanceof EgretError ? Number(error.params.resetAt) || undefined : undefined;
+      const wait = retryAt ? Math.max(1, Math.ceil((retryAt - at) / 1000)) : status === 503 ? 5 : undefined;
       return {
         status,
-        page: errorPageView({ code, caseNumber: number, at: desk.clock.now() }, context),
-        headers: status === 503 ? { ...headers, 'retry-after': '5' } : headers,
+        page: errorPageView({ code, caseNumber: number, at, retryAt }, context),
+        headers: wait ? { ...headers, 'retry-after': String(wait) } : headers,
       };
     },
   };

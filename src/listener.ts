@@ -28,7 +28,6 @@ import {
   type BrowserSessions,
   type Epochs,
   type Interactions,
-  keyOf,
   mountProvider,
   noteStranger,
   type ProtocolState,
@@ -38,13 +37,13 @@ import { signin } from './signin/signin.ts';
 import { createSignOut } from './signout/signout.ts';
 import type { Database } from './store/database.ts';
 import { contentSecurityPolicy, serveAssets } from './web/assets.ts';
+import type { CountUse } from './web/caps.ts';
 import { caseNumber } from './web/case-number.ts';
 import { createDesk, type Desk } from './web/desk.ts';
 import { errorPageView } from './web/error-page.view.ts';
 import { isEmbedded } from './web/fetch-metadata.ts';
 import { readForms } from './web/form-body.ts';
 import { lastAnswers } from './web/last-answers.ts';
-import { networkOf } from './web/network.ts';
 import { servePreferences } from './web/preferences.ts';
 
 export interface CitizenNeeds {
@@ -68,6 +67,7 @@ export interface CitizenNeeds {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly pages: ErrorPages;
+  readonly caps: CountUse;
   readonly reference: (accountId: string) => Buffer;
 }
 
@@ -78,10 +78,9 @@ const operators = /^\/(?:admin|metrics|healthz|readyz|bridge)(?:[/?]|$)/;
 export async function citizenListener(
   needs: CitizenNeeds,
 ): Promise<{ listen(host: string, port: number): Promise<void>; close(grace: number): Promise<void> }> {
-  const { config, clock, vault, bridge, state, epochs, metrics, attempts } = needs;
+  const { config, clock, vault, bridge, epochs, metrics, attempts } = needs;
   const { issuer } = config;
   const secure = issuer.startsWith('https:');
-  const limits: Record<string, { count: number; seconds: number }> = { ...config.limits };
   const refusedRequest = ({ ip: address, routeOptions }: FastifyRequest, reason: string, code: Code): void => {
     const detail = { reason, ...(routeOptions.url ? { route: routeOptions.url } : {}) };
     attempts.note({ type: 'request.refused', address, code, detail });
@@ -96,10 +95,7 @@ export async function citizenListener(
       const { up, since, nextTry } = bridge.status();
       return up || since === undefined ? undefined : { since, ...(nextTry ? { nextUpdate: nextTry } : {}) };
     },
-    count: (name, address) => {
-      const { count, seconds } = limits[name] ?? { count: 60, seconds: 600 };
-      return state.count(keyOf('Limit', `${name}\n${networkOf(address)}`), seconds * 1000, count);
-    },
+    count: needs.caps,
     attempted: (request, what) => {
       const { ip: address } = request;
       if ('limit' in what) return attempts.note({ type: 'limit.hit', address, code: 'EG-1009', detail: what });

@@ -28,7 +28,7 @@ import * as recovery from './recovery.ts';
 import { type Outcome, refuse } from './refusals.ts';
 import * as registration from './registration.ts';
 import * as resolving from './resolving.ts';
-import { open, type Room } from './room.ts';
+import { browserMac, open, type Room } from './room.ts';
 import { defaults, spans } from './settings.ts';
 import * as password from './sign-in/password.ts';
 import * as sms from './sign-in/sms.ts';
@@ -105,6 +105,12 @@ export function createAccounts(needs: AccountsNeeds) {
     /** Whether nothing ended this sign-in since its last factor; in the transaction that makes a session of it. */
     signInStands: (tx: TransactionSql, signIn: Pick<SignIn, 'accountId' | 'at'>) =>
       records.signInStands(tx, signIn.accountId, new Date(signIn.at)),
+
+    /** Whether some account knows this browser, whoever it is: for caps that must not be a weapon. */
+    async knowsBrowser(browser: string) {
+      const mac = browserMac(room, browser);
+      return mac !== undefined && (await records.isKnownToAnyone(room.database.sql, mac));
+    },
 
     proveMobile: (attempt: Parameters<typeof registration.proveMobile>[1]) => registration.proveMobile(room, attempt),
     draftRegistration: (request: registration.DraftRequest) => registration.draftRegistration(room, request),

@@ -53,6 +53,11 @@ export async function isKnownBrowser(run: Run, id: string, browser: Buffer | und
   return (await run`select from known_browsers where account_id = ${id} and browser = ${browser}`).length > 0;
 }
 
+/** Whether somebody signed in with this browser, and it was not forgotten since. */
+export async function isKnownToAnyone(run: Run, browser: Buffer): Promise<boolean> {
+  return (await run`select from known_browsers where browser = ${browser} limit 1`).length > 0;
+}
+
 /** Whether this is the account that holds the identity, or a browser known to that account. */
 export async function standsWithIdentity(
   run: Run,

@@ -25,10 +25,11 @@ export const seconds = (minimum: number, maximum: number, value: number, descrip
   whole(minimum, maximum, { default: value, unit: 'seconds', description, times });
 export const count = (minimum: number, maximum: number, value: number, description: string) =>
   whole(minimum, maximum, { default: value, unit: 'count', description });
-export const cap = (number: number, span: number, what: string) =>
+export const cap = (number: number, span: number, what: string, known: number) =>
   group({
     count: count(1, 1_000_000, number, `${what} from one network address within the span`),
     seconds: seconds(1, 86_400, span, `The span of that cap`),
+    known: count(1, 1_000_000, known, 'Beside them, within that span, from one browser that some account knows'),
   });
 
 /** One setting as the table has it. */

@@ -113,10 +113,11 @@ export const settings = group({
     ),
   }),
   limits: group({
-    sign_in_per_address: cap(60, 600, 'Tries to sign in'),
-    codes_per_address: cap(20, hour, 'SMS codes asked for'),
-    registrations_per_address: cap(20, hour, 'Registrations begun'),
-    real_name_per_address: cap(20, hour, 'Real-name checks'),
+    sign_in_per_address: cap(60, 600, 'Tries to sign in', 20),
+    codes_per_address: cap(20, hour, 'SMS codes asked for', 6),
+    registrations_per_address: cap(20, hour, 'Registrations begun', 2),
+    real_name_per_address: cap(20, hour, 'Real-name checks', 6),
+    interactions_per_address: cap(300, 60, 'Sign-ins begun at /authorize without a session', 30),
   }),
   accounts: group({
     password_tries: count(2, 20, 5, 'Wrong passwords before the password way of an account pauses'),

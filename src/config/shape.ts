@@ -1,9 +1,10 @@
 /** The configuration as the rooms take it: camelCase, paths absolute, times in the unit the room counts in. */
 
-/** A cap: so many within so many seconds. */
+/** A cap: so many within so many seconds, and beside them so many of one browser that some account knows. */
 export interface Cap {
   readonly count: number;
   readonly seconds: number;
+  readonly known: number;
 }
 
 export interface Config {
@@ -42,6 +43,7 @@ export interface Config {
     readonly codesPerAddress: Cap;
     readonly registrationsPerAddress: Cap;
     readonly realNamePerAddress: Cap;
+    readonly interactionsPerAddress: Cap;
   };
   /** Settings of the accounts room as it takes them: times in milliseconds. */
   readonly accounts: {

@@ -168,7 +168,7 @@ const on = (provider: Provider, event: string, listen: (ctx: KoaContextWithOIDC,
 };
 
 /** As mount.ts settled it. */
-const addressOf = (ctx: KoaContextWithOIDC): string => String(ctx.req.headers['x-forwarded-for']);
+export const addressOf = (ctx: KoaContextWithOIDC): string => String(ctx.req.headers['x-forwarded-for']);
 
 /** The client that a request says it comes from; nothing is proved by it. */
 function claimed({ oidc, query, headers }: KoaContextWithOIDC): string | undefined {

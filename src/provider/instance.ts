@@ -8,6 +8,7 @@ import { acts } from './acts.ts';
 import { Adapter } from './adapter.ts';
 import { checkAssertion, clockTolerance } from './assertions.ts';
 import { type AttemptNeeds, attempts, ownTokens } from './attempts.ts';
+import { type BegunNeeds, capBegun } from './begun.ts';
 import { claims, findAccount, type PersonalData } from './claims.ts';
 import { paths } from './discovery.ts';
 import { accountCenterClient, type GrantNeeds, loadGrant } from './grants.ts';
@@ -28,8 +29,9 @@ export interface Lifetimes {
   readonly sessionAbsolute: number;
 }
 
-export interface ProviderNeeds extends AdapterNeeds, GrantNeeds, AttemptNeeds {
+export interface ProviderNeeds extends AdapterNeeds, GrantNeeds, AttemptNeeds, BegunNeeds {
   readonly state: AdapterNeeds['state'];
+  readonly issuer: string;
   readonly lifetimes: Lifetimes;
   /** Calls what a client's record names: only where policy allows (web/outbound.ts). */
   readonly fetch: (url: string | URL | Request, options?: RequestInit) => Promise<Response>;
@@ -153,6 +155,7 @@ export function buildProvider(
   provider.proxy = true; // host and scheme are pinned before it sees them (mount.ts)
   unavailable(provider);
   applyOverrides(provider, needs);
+  capBegun(provider, needs);
   acts(provider, needs);
   attempts(provider, needs);
   return provider;

@@ -36,6 +36,7 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
       return send(journey, 'sign-in', mobile, { mobile });
     },
     'codesPerAddress',
+    ['mobile'],
   );
   post(
     'register',
@@ -50,6 +51,7 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
       return send(journey, 'register', mobile, { mobile, agreed });
     },
     'registrationsPerAddress',
+    ['mobile', 'agree_terms'],
   );
   post(
     'recover',
@@ -59,6 +61,7 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
       return send(journey, 'recover', mobile, { mobile });
     },
     'codesPerAddress',
+    ['mobile'],
   );
   post(
     'resend',
@@ -108,5 +111,6 @@ export function codeSteps({ post, refused }: Forms, needs: SigninNeeds): void {
       return refused(journey, 'otp', tried);
     },
     'signInPerAddress',
+    ['otp'],
   );
 }

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Refusal } from '../accounts/accounts.ts';
+import { parseLoginId, parseMobile, type Refusal } from '../accounts/accounts.ts';
 import { type Code, catalogue, EgretError } from '../errors.ts';
+import type { CapName } from '../web/caps.ts';
+import { field } from '../web/desk.ts';
 import { draw } from './draw.ts';
 import { contextOf, goOn, type Journey, openJourney } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
@@ -15,8 +17,11 @@ export type Act = (journey: Journey) => Promise<FastifyReply>;
 export type Came = { readonly flow: Flow } | NotDone;
 
 export interface Forms {
-  /** A form of these steps; from any other step the journey is shown as it stands, and nothing changes. */
-  post(action: string, steps: readonly Step[], act: Act, limit?: string): void;
+  /**
+   * A form of these steps; from any other step the journey is shown as it stands, and nothing changes. It counts on a cap
+   * of the address, unless one of `fields` is no such thing: its step refuses that, and it was no try.
+   */
+  post(action: string, steps: readonly Step[], act: Act, limit?: CapName, fields?: readonly string[]): void;
   /** The same step again with what has to be mended; or the page of a refusal that no other try would change. */
   refused(journey: Journey, name: string, refusal: Refusal, typed?: Typed): Promise<FastifyReply>;
   /** The page of what was answered while the person waited. */
@@ -30,10 +35,11 @@ const patience = 2_000;
 export function createForms(server: FastifyInstance, needs: SigninNeeds): Forms {
   const { desk, interactions } = needs;
   const forms: Forms = {
-    post(action, steps, act, limit) {
+    post(action, steps, act, limit, fields = []) {
       server.post(`/signin/:uid/${action}`, async (request: FastifyRequest, reply: FastifyReply) => {
         if (!(await desk.allowed(request, reply))) return reply;
-        if (limit && !(await desk.withinLimit(request, reply, limit))) return reply;
+        const tried = fields.every((name) => isTyped(request, name, desk.clock.now()));
+        if (limit && tried && !(await desk.withinLimit(request, reply, limit))) return reply;
         const journey = await openJourney(needs, request, reply);
         if (!journey) return reply;
         return steps.includes(journey.step) ? act(journey) : reply.redirect(journey.at, 303);
@@ -80,6 +86,13 @@ export function createForms(server: FastifyInstance, needs: SigninNeeds): Forms 
     },
   };
   return forms;
+}
+
+/** Whether there is something to try in this field, by the rule that its step refuses it by before anything else. */
+function isTyped(request: FastifyRequest, name: string, now: number): boolean {
+  const value = field(request, name, 1024);
+  if (value !== undefined && name === 'login_id') return parseLoginId(value, now) !== undefined;
+  return value !== undefined && (name !== 'mobile' || parseMobile(value) !== undefined);
 }
 
 /** What work comes to within the patience of a page, or undefined. */

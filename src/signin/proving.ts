@@ -31,6 +31,7 @@ export function provingSteps({ post, refused, patiently }: Forms, needs: SigninN
       return refused(journey, tried.reason === 'not-a-login-name' ? 'login_id' : 'password', tried, { loginId });
     },
     'signInPerAddress',
+    ['login_id', 'password'],
   );
 
   post(
@@ -47,6 +48,7 @@ export function provingSteps({ post, refused, patiently }: Forms, needs: SigninN
       return patiently(journey, prove());
     },
     'signInPerAddress',
+    ['id_number'],
   );
   post(
     'second-password',
@@ -69,6 +71,7 @@ export function provingSteps({ post, refused, patiently }: Forms, needs: SigninN
       return goOn(needs, journey, { ...journey.flow, signIn: tried.signIn });
     },
     'signInPerAddress',
+    ['password'],
   );
 
   post('decline', ['real-name', 'second-factor', 'code', 'second-password'], (journey) =>

@@ -38,6 +38,7 @@ export function recoverySteps({ post, patiently }: Forms, needs: SigninNeeds): v
       return goOn(needs, journey, { ...journey.flow, identity });
     },
     'realNamePerAddress',
+    ['full_name', 'id_number'],
   );
   post(
     'new-password',
@@ -61,5 +62,6 @@ export function recoverySteps({ post, patiently }: Forms, needs: SigninNeeds): v
       return patiently(journey, recover());
     },
     'signInPerAddress',
+    ['new_password'],
   );
 }

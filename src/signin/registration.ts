@@ -55,6 +55,7 @@ export function registrationSteps({ post, refused, patiently }: Forms, needs: Si
       return goOn(needs, journey, { ...flow, draft: drafted.draft });
     },
     'signInPerAddress',
+    ['new_password'],
   );
   post(
     'real-name',
@@ -69,6 +70,7 @@ export function registrationSteps({ post, refused, patiently }: Forms, needs: Si
       return patiently(journey, journey.flow.signIn ? ofSomebodySignedIn(journey, typed) : lastStep(journey, typed));
     },
     'realNamePerAddress',
+    ['full_name', 'id_number'],
   );
   post('later', ['register-real-name'], async (journey) => {
     const done = await accounts.finishRegistration({ ...attemptOf(journey), draft: journey.flow.draft ?? '' });

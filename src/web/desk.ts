@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { type Code, catalogue, EgretError } from '../errors.ts';
 import { contentSecurityPolicy } from './assets.ts';
+import type { CapName, CountUse } from './caps.ts';
 import { caseNumber } from './case-number.ts';
 import { type ErrorPage, errorPageView } from './error-page.view.ts';
 import type { Outage, PageContext } from './html.ts';
@@ -29,8 +30,8 @@ export interface Desk {
     code: Code,
     options?: { until?: number; reason?: string } & Pick<ErrorPage, 'safe' | 'retry' | 'department' | 'back'>,
   ): FastifyReply;
-  /** A cap per address: false when used up; the desk has answered 429 with Retry-After then. */
-  withinLimit(request: FastifyRequest, reply: FastifyReply, name: string): Promise<boolean>;
+  /** A cap per address (caps.ts): false when used up; the desk has answered 429 with Retry-After then. */
+  withinLimit(request: FastifyRequest, reply: FastifyReply, name: CapName): Promise<boolean>;
   /** A page of ours that goes on by itself, because `form-action 'self'` stops a form's redirect to another origin. */
   onward(request: FastifyRequest, reply: FastifyReply, target: string): FastifyReply;
   /** The long-lived random token of this browser; its cookie is set when it is new. */
@@ -50,8 +51,7 @@ export interface DeskNeeds {
   readonly mac: (value: string) => Buffer;
   /** The province does not answer, for the banner. */
   readonly outage: () => Outage | undefined;
-  /** Counts one use of this address under this name. */
-  readonly count: (name: string, address: string) => Promise<{ allowed: boolean; resetAt: number }>;
+  readonly count: CountUse;
   /** Told, beside the answer, of a form that is not ours and of a cap that is used up; nothing is waited for. */
   readonly attempted: (
     request: FastifyRequest,
@@ -148,7 +148,8 @@ export function createDesk(needs: DeskNeeds): Desk {
       return false;
     },
     async withinLimit(request, reply, name) {
-      const { allowed, resetAt } = await needs.count(name, request.ip);
+      const { value, fresh } = tokenOf(request);
+      const { allowed, resetAt } = await needs.count(name, request.ip, fresh ? undefined : value);
       if (allowed) return true;
       needs.attempted(request, { limit: name, until: resetAt });
       refuse(request, reply, 'EG-1009', {

@@ -294,7 +294,13 @@ t.test('through the front door', async (t) => {
 /** Caps of an address that a test uses up, or does not; PostgreSQL is the test's own. */
 function crowded(t: Test, db: TestDatabase): Promise<City> {
   const file = join(scratch(t, 'settings'), 'egret.yaml');
-  const caps = Object.entries({ sign_in: 10_000, codes: 10_000, registrations: 2, real_name: 10_000 });
+  const caps = Object.entries({
+    sign_in: 10_000,
+    codes: 10_000,
+    registrations: 2,
+    real_name: 10_000,
+    interactions: 10_000,
+  });
   const lines = caps.map(([name, count]) => `  ${name}_per_address: { count: ${count}, seconds: 600 }`);
   fs.writeFileSync(file, ['limits:', ...lines, 'accounts:', '  resend_after: 1', ''].join('\n'));
   return city(t, { EGRET_CONFIG: file, EGRET_DATABASE_URL: db.url });

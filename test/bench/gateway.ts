@@ -39,7 +39,7 @@ const cli = join(root, 'src/cli/main.ts');
 
 // Everybody comes from one address here. Nothing else differs from what `egret config limits` lists.
 const limits = Object.fromEntries(
-  ['sign_in', 'codes', 'registrations', 'real_name'].map((name) => [
+  ['sign_in', 'codes', 'registrations', 'real_name', 'interactions'].map((name) => [
     `${name}_per_address`,
     { count: 1_000_000, seconds: 60 },
   ]),

@@ -38,7 +38,7 @@ const read = (status: number, page: string): Page => ({
 /** A city in which one address may ask for as much as a test asks, and a second code comes after one second. */
 export function patientCity(t: Test): Promise<City> {
   const file = join(scratch(t, 'settings'), 'egret.yaml');
-  const caps = ['sign_in', 'codes', 'registrations', 'real_name'].map(
+  const caps = ['sign_in', 'codes', 'registrations', 'real_name', 'interactions'].map(
     (name) => `  ${name}_per_address: { count: 10000, seconds: 60 }`,
   );
   writeFileSync(file, ['limits:', ...caps, 'accounts:', '  resend_after: 1', ''].join('\n'));

@@ -155,6 +155,7 @@ export async function op(
       sessionIdle: 1800,
       sessionAbsolute: 43_200,
     },
+    begun: async () => ({ allowed: true, resetAt: 0 }),
     fetch: options.fetch ?? createOutbound({ development: true }),
     consent: async (account, id) => standing.get(`${account} ${id}`) ?? consents.find(account, id),
     release: options.known

@@ -58,12 +58,13 @@ export interface PairOptions {
   /** Where the world finds them; the first process's own address unless a balancer stands before them. */
   readonly issuer?: (ports: readonly number[]) => string;
   /** Settings of both, as in config/egret.yaml. */
-  readonly settings?: { readonly [name: string]: unknown; readonly listen?: object };
+  readonly settings?: { readonly [name: string]: unknown; readonly listen?: object; readonly limits?: object };
   readonly env?: Record<string, string>;
   /** The command line of an earlier version, for the first of the two: it makes the tables, as of then. */
   readonly earlier?: string;
 }
 
+const plenty = { count: 1_000_000, seconds: 60 };
 const root = resolve(import.meta.dirname, '../..');
 const cli = join(root, 'src/cli/main.ts');
 
@@ -95,6 +96,8 @@ export async function pair(t: Test, options: PairOptions): Promise<Pair> {
       admin: { port: admin },
       province: { url: province, platform_keys_file: join(data, 'province/platform-public.json') },
       ...options.settings,
+      // everybody comes from one address here; an earlier version may not know this cap
+      ...(options.earlier ? {} : { limits: { interactions_per_address: plenty, ...options.settings?.limits } }),
       listen: { port, ...options.settings?.listen },
     };
     fs.writeFileSync(file, stringify(settings));

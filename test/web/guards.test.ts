@@ -224,7 +224,7 @@ t.test('what every form and page of ours is guarded by', async (t) => {
         jar.fetch(`${side}${at}/${action}`, {
           method: 'POST',
           headers: { origin },
-          body: new URLSearchParams({ form_token: own_ }),
+          body: new URLSearchParams({ ...ofSignIn, login_id: '15400009998', form_token: own_ }),
         });
       const statuses: number[] = [];
       for (let n = 0; n < cap; n++) statuses.push((await post(members[n % members.length] ?? '')).status);

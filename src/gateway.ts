@@ -80,10 +80,9 @@ export async function createGateway(
 
   // The stores: records, then protocol state
   const embedded = config.database.url ? undefined : await startEmbedded(config.dataFolder);
-  const database = openDatabase({
-    ...(config.database.url ? { url: config.database.url } : embedded),
-    max: config.database.poolSize,
-  });
+  const address = config.database.url ? { url: config.database.url } : embedded;
+  const database = openDatabase({ ...address, max: config.database.poolSize });
+  const watching = openDatabase({ ...address, max: 1 });
   const redis = config.redis.url
     ? openRedis(config.redis.url, { onError: trouble('redis'), commandTimeout: 900 })
     : undefined;
@@ -136,7 +135,7 @@ export async function createGateway(
   const clients = await createClients({ database, vault, audit, clock, development });
   if (definitions.length > 0) await clients.apply(definitions);
   const heartbeat = redis && redisHeartbeat(redis);
-  const sessions = createSessions({ database, clock, mirror: heartbeat?.mirror });
+  const sessions = createSessions({ database, clock, reading: watching, mirror: heartbeat?.mirror });
   const health = createHealth({
     clock,
     records: { look: sessions.refresh, age: () => sessions.told().age },
@@ -366,7 +365,7 @@ export async function createGateway(
       await admin.close();
       await keys.stop();
       await state.close();
-      await database.close();
+      await Promise.all([database.close(), watching.close()]);
       embedded?.release();
     },
   };

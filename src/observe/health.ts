@@ -119,7 +119,7 @@ export function createHealth(needs: HealthNeeds): Health {
     const now = clock.monotonic();
     const age = records.age();
     if (!heartbeat && age > known) return 'records-away-here';
-    if (!stateAnswers || now - stateSeen > known) return 'state-away';
+    if (!stateAnswers && now - stateSeen > known) return 'state-away';
     if (age <= known) return keys.age() > keysKnown ? 'keys-stale' : 'ready';
     if (!heard || now - heard.at > known || heard.age + now - heard.at <= fresh) return 'records-away-here';
     if (heard.epoch > keys.epoch) return 'keys-behind';
@@ -133,9 +133,8 @@ export function createHealth(needs: HealthNeeds): Health {
     return now;
   }
   async function once(): Promise<void> {
-    const begun = clock.monotonic();
     const asking = needs.state().then(() => {
-      stateSeen = begun;
+      stateSeen = clock.monotonic();
     });
     const [recordsNow, stateNow] = await Promise.all([answers(records.look()), answers(asking)]);
     recordsAnswer = recordsNow;
@@ -171,8 +170,8 @@ export function createHealth(needs: HealthNeeds): Health {
     assure() {
       const refused = refusal();
       if (!refused) return undefined;
-      // one look tells whether anything is wrong at all
-      if (!slept()) return Promise.reject(refused);
+      // it slept, or is so busy that it knows nothing of late: one look tells whether anything is wrong at all
+      if (!slept() && !(recordsAnswer && stateAnswers)) return Promise.reject(refused);
       return look().then(() => {
         const still = refusal();
         if (still) throw still;
@@ -201,7 +200,8 @@ export function createHealth(needs: HealthNeeds): Health {
 async function answers(work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((done) => {
-    timer = setTimeout(done, patience, false);
+    // a busy process comes to its timers before it reads what has arrived: it reads once more
+    timer = setTimeout(() => setImmediate(() => setImmediate(done, false)), patience);
   });
   const asked = work.then(
     () => true,

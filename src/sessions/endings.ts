@@ -50,7 +50,13 @@ const recently = 10_000;
 /** Eight bytes are enough: a false refusal in 2^64, and 100,000 endings stay below 10 MB. */
 const short = (kind: string, ref: string): Buffer => hash('sha256', `${kind}\n${ref}`, 'buffer').subarray(0, 8);
 
-export function watchEndings(database: Database, clock: Clock, mirror: (ending: Mirrored) => void = () => {}) {
+export function watchEndings(needs: {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly reading?: Pick<Database, 'sql'>;
+  readonly mirror?: (ending: Mirrored) => void;
+}) {
+  const { database, clock, reading = database, mirror = () => {} } = needs;
   const recent = new Map<string, { at: number; until: number }>();
   const latest = new Map<string, number>();
   const listeners = new Set<{ kind: EndingKind; call: () => void }>();
@@ -67,7 +73,7 @@ export function watchEndings(database: Database, clock: Clock, mirror: (ending: 
   async function read(): Promise<void> {
     const begun = clock.monotonic();
     // a lower id may commit after a higher one, long after: what counts is which transactions were still open
-    const [found] = await database.sql<{ open: string; closed: boolean; rows: Row[] | null }[]>`
+    const [found] = await reading.sql<{ open: string; closed: boolean; rows: Row[] | null }[]>`
       select pg_snapshot_xmin(pg_current_snapshot())::text as open, current_setting('transaction_read_only') = 'on' as closed,
         (select json_agg(json_build_object('id', id, 'kind', kind, 'ref', encode(ref, 'hex'),
           'at', extract(epoch from at) * 1000, 'until', extract(epoch from until) * 1000) order by id) from endings

@@ -82,11 +82,13 @@ export const endedByUid =
 export function createSessions(needs: {
   readonly database: Database;
   readonly clock: Clock;
+  /** A connection of its own for what is read all the time, so that a crowd does not keep this process from hearing. */
+  readonly reading?: Pick<Database, 'sql'>;
   /** Told of every ending that is recorded here. */
   readonly mirror?: (ending: Mirrored) => void;
 }): Sessions {
   const { database, clock } = needs;
-  const endings = watchEndings(database, clock, needs.mirror);
+  const endings = watchEndings(needs);
   const at = (ms = clock.now()) => new Date(ms);
   return {
     ended: endings.ended,

@@ -63,19 +63,22 @@ export function authorizationPages(scope: FastifyInstance, room: Room): void {
     if (!client) return desk.refuse(request, reply, 'EG-1002');
     const { clientId } = client;
     // wherever this person is signed in there: told with the record that ends it, which every process refuses by
-    const inside = (await room.standing(session)).flatMap((each) => {
-      const visits = each.visits.filter((visit) => visit.clientId === clientId);
-      return visits.length > 0 ? [{ ...each, visits }] : [];
-    });
+    const inside = (await room.standing(session)).map((each) => ({
+      ...each,
+      visits: each.visits.filter((visit) => visit.clientId === clientId),
+    }));
     const withdrawn = await consents.withdraw(session.accountId, clientId, 'person', async (tx) => {
       for (const target of inside) await room.signOut.tell(tx, target);
     });
     if (withdrawn) {
+      // another process goes on by what its sessions hold until it hears of the record: nothing is left for it there
+      // (where the protocol state is away, what is there is of no use to anybody once it has heard)
+      for (const { digest, bucket, accountId } of await room.standing(session).catch(() => [])) {
+        const left = await browserSessions.leave({ digest, bucket }, clientId, true).catch(() => undefined);
+        const visits = inside.find((each) => each.digest === digest)?.visits ?? [];
+        if (left) await room.signOut.tellLate({ digest, bucket, accountId, visits }, left);
+      }
       room.kickOutbox();
-      for (const { digest, bucket } of inside)
-        await browserSessions.leave({ digest, bucket }, clientId).catch(() => {
-          // ended by its record; the session's own copy of the visit is of no use to anybody
-        });
     }
     return reply.redirect(withdrawn ? `${base}?done=withdrawn&client=${clientId}` : base, 303);
   });

@@ -34,6 +34,8 @@ export interface AccountCenterNeeds {
     left(id: string): Promise<Left | undefined>;
     /** Tells the departments of these stays, within the transaction that ends them. */
     tell(tx: TransactionSql, target: Target): Promise<unknown>;
+    /** Tells that of a stay that was left and began after these were read. */
+    tellLate(target: Target, left: Visit): Promise<unknown>;
   };
   /** Notices that were written in a transaction of ours go out. */
   readonly kickOutbox: () => void;

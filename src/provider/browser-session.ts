@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Vault } from '../keys/keys.ts';
 import { stands, uidOf } from './adapter.ts';
 import type { Standing } from './grants.ts';
-import { type Key, keyOf, type Loaded, type PendingEvent, type ProtocolState, sibling } from './state.ts';
+import { type Batch, type Entry, type Key, keyOf, type PendingEvent, type ProtocolState, sibling } from './state.ts';
 import type { EndedBy, Payload } from './unit.ts';
 
 /** A signed-in browser as the account centre and sign-out see it: read by its cookie, never written by this read. */
@@ -40,16 +40,30 @@ export interface BrowserSessions {
   ): Promise<{ accountId: string; seen: number; visits: readonly Visit[] } | undefined>;
   /** Epoch milliseconds, by client: when each of these visits, or what was agreed for it, began. */
   since(visits: readonly Visit[]): Promise<ReadonlyMap<string, number>>;
-  /** Removes the session and all that hangs on it, in one step. The records say so first (sessions/). */
-  remove(which: { uid: string } | { digest: string; bucket: string }): Promise<void>;
+  /**
+   * Removes the session and all that hangs on it, in one step: nothing is issued by it after. Answers the departments it
+   * was in at that step. The records say so first (sessions/).
+   */
+  remove(which: { uid: string } | { digest: string; bucket: string }): Promise<readonly Visit[]>;
   /**
    * The same with the event that says so, in one step, while the records are away: what is left to do about it is found
    * again by the event's id when that is drained (`leftToDo`). False when it was gone.
+   * @param how made of the departments it is in, and anew when those have changed before the step
    */
-  removeFor(which: { digest: string; bucket: string }, stamped: string, leftToDo: object): Promise<boolean>;
+  removeFor(
+    which: { digest: string; bucket: string },
+    how: (visits: readonly Visit[]) => { readonly stamped: string; readonly leftToDo: object },
+  ): Promise<boolean>;
   leftToDo(event: PendingEvent): Promise<unknown>;
-  /** Takes one department out of the session and ends its grant; the session goes on. */
-  leave(which: { uid: string } | { digest: string; bucket: string }, clientId: string): Promise<Visit | undefined>;
+  /**
+   * Takes one department out of the session, as it was at that step, and ends its grant; the session goes on.
+   * @param withdrawn it holds no longer either what was agreed to there
+   */
+  leave(
+    which: { uid: string } | { digest: string; bucket: string },
+    clientId: string,
+    withdrawn?: boolean,
+  ): Promise<Visit | undefined>;
   /** Lays what the person decided elsewhere into a running session; a notice that was switched on is due again. */
   carry(which: { uid: string } | { digest: string; bucket: string }, clientId: string, now: Standing): Promise<void>;
 }
@@ -69,10 +83,6 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
       .filter(([, { sid }]) => sid)
       .map(([clientId, { sid, grantId, pending }]) => ({ clientId, sid: sid!, grantId, pending }));
   const begun = (body: Payload): Visit[] => visitsOf(body).filter(({ pending }) => !pending);
-  const grantsOf = (loaded: Loaded | undefined): Key[] =>
-    loaded
-      ? visitsOf(JSON.parse(loaded.entry.payload)).flatMap(({ grantId }) => (grantId ? [keyOf('Grant', grantId)] : []))
-      : [];
   return {
     async read(cookie) {
       const uid = uidOf(cookie);
@@ -112,51 +122,75 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
       return new Map(found.flat());
     },
     async remove(which) {
-      const key = keyFor(which);
-      await state.commit({ lock: key, remove: [key, ...grantsOf(await state.load(key))] });
+      return (await removal(keyFor(which))) ?? [];
     },
-    async removeFor(which, stamped, leftToDo) {
-      const key = keyFor(which);
-      const loaded = await state.load(key);
-      if (!loaded) return false;
-      const id = noteIdOf(stamped);
-      const payload = vault.seal(JSON.stringify(leftToDo), noteContext(id)).toString('base64');
-      const note = { key: noteKey(which.bucket, id), payload, expiresAt: loaded.entry.expiresAt + day };
-      const batch = { lock: key, need: [key], remove: [key, ...grantsOf(loaded)], put: [note], events: [stamped] };
-      return (await state.commit(batch)).ok;
+    async removeFor(which, how) {
+      const removed = await removal(keyFor(which), (visits, { expiresAt }) => {
+        const { stamped, leftToDo } = how(visits);
+        const id = noteIdOf(stamped);
+        const payload = vault.seal(JSON.stringify(leftToDo), noteContext(id)).toString('base64');
+        const note = { key: noteKey(which.bucket, id), payload, expiresAt: expiresAt + day };
+        return { put: [note], events: [stamped] };
+      });
+      return removed !== undefined;
     },
     async leftToDo({ bucket, stamp }) {
       const id = noteIdOf(stamp);
       const loaded = await state.load(noteKey(bucket, id));
       return loaded && JSON.parse(vault.open(Buffer.from(loaded.entry.payload, 'base64'), noteContext(id)));
     },
-    async leave(which, clientId) {
+    async leave(which, clientId, withdrawn = false) {
       let left: Visit | undefined;
-      await change(keyFor(which), (body) => {
+      const changed = await change(keyFor(which), (body) => {
         left = visitsOf(body).find((candidate) => candidate.clientId === clientId);
-        if (!left) return undefined;
-        delete body.authorizations[clientId];
+        const holds = withdrawn && body.egret.consents?.[clientId] !== undefined;
+        if (!left && !holds) return undefined;
+        delete body.authorizations?.[clientId];
+        if (holds) delete body.egret.consents[clientId];
         body.egret.noticed = (body.egret.noticed ?? []).filter((id: string) => id !== clientId);
-        return left.grantId ? [keyOf('Grant', left.grantId)] : [];
+        return left?.grantId ? [keyOf('Grant', left.grantId)] : [];
       });
-      return left;
+      return changed ? left : undefined;
     },
-    carry: (which, clientId, now) =>
-      change(keyFor(which), (body) => {
+    async carry(which, clientId, now) {
+      await change(keyFor(which), (body) => {
         body.egret.consents = { ...body.egret.consents, [clientId]: now };
         if (!now.noticeOff) body.egret.noticed = (body.egret.noticed ?? []).filter((id: string) => id !== clientId);
         return [];
-      }),
+      });
+    },
   };
 
-  /** Changes a session by compare-and-set. `how` answers what goes with it, or undefined when there is nothing to do. */
-  async function change(key: Key, how: (body: Payload) => Key[] | undefined): Promise<void> {
+  /** Removes a session by compare-and-set, with what is written beside; answers its departments, undefined when it was gone. */
+  async function removal(
+    key: Key,
+    beside: (visits: readonly Visit[], entry: Entry) => Pick<Batch, 'put' | 'events'> = () => ({}),
+  ): Promise<readonly Visit[] | undefined> {
+    let entry = (await state.load(key))?.entry;
+    // a process that was faster has heard of the record within a second, and writes no more
+    for (let attempt = 0; entry && attempt < 1_000; attempt++) {
+      const body = JSON.parse(entry.payload) as Payload;
+      const grants = visitsOf(body).flatMap(({ grantId }) => (grantId ? [keyOf('Grant', grantId)] : []));
+      const compare = { key, version: entry.version };
+      const batch = { lock: key, compare, ...beside(begun(body), entry), remove: [key, ...grants] };
+      const committed = await state.commit(batch);
+      if (committed.ok) return begun(body);
+      entry = committed.why === 'conflict' ? committed.current : undefined;
+    }
+    return undefined;
+  }
+
+  /**
+   * Changes a session by compare-and-set. `how` answers what goes with it, or undefined when there is nothing to do:
+   * false then, as where the session is gone.
+   */
+  async function change(key: Key, how: (body: Payload) => Key[] | undefined): Promise<boolean> {
     for (let attempt = 0; attempt < 8; attempt++) {
       const loaded = await state.load(key);
-      if (!loaded) return;
+      if (!loaded) return false;
       const body = JSON.parse(loaded.entry.payload) as Payload;
       const remove = how(body);
-      if (!remove) return;
+      if (!remove) return false;
       const links = Object.fromEntries(
         visitsOf(body).flatMap(({ clientId, grantId }) =>
           grantId ? [[`g:${clientId}`, keyOf('Grant', grantId).slice(5)]] : [],
@@ -169,7 +203,7 @@ export function createBrowserSessions(state: ProtocolState, vault: Vault, ended:
         put: [{ key, payload: JSON.stringify(body), expiresAt, version: version + 1, links }],
         remove,
       });
-      if (committed.ok) return;
+      if (committed.ok) return true;
     }
     throw new Error('the session was too busy');
   }

@@ -100,9 +100,31 @@ export async function tell(
 }
 
 /**
+ * Tells the departments that were in the session when it was removed and are not among the target's visits: a process
+ * that has not heard of the record goes on issuing, for a second at most, and what it issued stands in what was removed.
+ * In a transaction of their own, with what `also` writes of them.
+ */
+export async function tellLate(
+  needs: Pick<EndingNeeds, 'database' | 'outbox' | 'clients' | 'clock'>,
+  target: Pick<Target, 'digest' | 'accountId' | 'visits'>,
+  removed: readonly Visit[],
+  whole: boolean,
+  also: (tx: TransactionSql, told: readonly Told[]) => Promise<unknown> = async () => {},
+): Promise<readonly Told[]> {
+  const known = new Set(target.visits.map(({ sid }) => sid));
+  const late = removed.filter(({ sid, pending }) => !pending && !known.has(sid));
+  if (late.length === 0) return [];
+  return needs.database.begin(async (tx) => {
+    const told = await tell(needs, tx, target, late, whole);
+    await also(tx, told);
+    return told;
+  });
+}
+
+/**
  * Ends a session, or its stay at one department. The records, the audit event and the notices are one transaction; the
  * protocol state follows, and where it is away, the records refuse the session, or what that department got of it, all
- * the same (DESIGN rule 2).
+ * the same (DESIGN rule 2). Whoever was in it at its removal is told, and listed.
  * @param by as the audit trail says it: person, department, account …
  */
 export async function endTarget(
@@ -116,7 +138,7 @@ export async function endTarget(
   const now = clock.now();
   const visits = only === undefined ? target.visits : target.visits.filter(({ clientId }) => clientId === only);
   const id = randomBytes(16).toString('base64url');
-  const rows = await database.begin(async (tx) => {
+  const first = await database.begin(async (tx) => {
     const stood =
       only === undefined
         ? await sessions.end(tx, { digest: target.digest }, by)
@@ -128,11 +150,20 @@ export async function endTarget(
     await recordSignOut(tx, { id, session: target.digest, everything, told, onward, at: now, until: now + day });
     return told;
   });
-  outbox.kick();
   const which = { digest: target.digest, bucket: target.bucket };
-  await (only === undefined ? browserSessions.remove(which) : browserSessions.leave(which, only)).catch(() => {
-    // the records have ended it already: every process refuses it, and its time to live clears it away
+  const removing =
+    only === undefined
+      ? browserSessions.remove(which)
+      : browserSessions.leave(which, only).then((visit) => (visit ? [visit] : []));
+  // where it fails, the records have ended it already: every process refuses it, and its time to live clears it away
+  const removed = await removing.catch((): readonly Visit[] => []);
+  const late = await tellLate(needs, { ...target, visits }, removed, only === undefined, async (tx, told) => {
+    await audit.record(tx, endedEvent(needs, target.accountId, by, told, only));
+    await tx`update sign_outs set rows = rows || ${JSON.stringify(told)}::text::jsonb where id = ${id}`;
   });
+  // not before: a department that came back until the removal hears of it after it did
+  outbox.kick();
+  const rows = [...first, ...late];
   const messages = Object.fromEntries(rows.flatMap(({ client, message }) => (message ? [[client, message]] : [])));
   const silent = rows.filter(({ message }) => message === null).map(({ client }) => client);
   return { id, messages, notified: Object.keys(messages), silent };

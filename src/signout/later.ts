@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
 import type { AuditStamp } from '../audit/audit.ts';
-import type { PendingEvent } from '../provider/provider.ts';
+import type { PendingEvent, Visit } from '../provider/provider.ts';
 import {
   day,
   type EndingNeeds,
@@ -37,23 +37,33 @@ export async function endNow(
   const { audit, browserSessions, clients, clock } = needs;
   const at = clock.now();
   const id = randomBytes(16).toString('base64url');
-  const told = target.visits.flatMap(({ clientId }): Told[] => {
-    const client = clients.snapshot().clients.get(clientId);
-    if (!client) return [];
-    const message = client.backchannel_logout_uri ? id : null;
-    return [{ client: clientId, message, latestEnd: at + client.session_minutes * 60_000 }];
-  });
-  const event = endedEvent(needs, target.accountId, 'person', told);
-  const stamped = audit.stamp({ ...event, detail: { ...event.detail, reason } });
-  const left: Left = { id, target, at, ...(onward ? { onward } : {}) };
+  const tellable = (visits: readonly Visit[]): Told[] =>
+    visits.flatMap(({ clientId }): Told[] => {
+      const client = clients.snapshot().clients.get(clientId);
+      if (!client) return [];
+      const message = client.backchannel_logout_uri ? id : null;
+      return [{ client: clientId, message, latestEnd: at + client.session_minutes * 60_000 }];
+    });
+  const tries: { readonly stamped: string; readonly told: readonly Told[] }[] = [];
+  const how = (visits: readonly Visit[]) => {
+    const told = tellable(visits);
+    const event = endedEvent(needs, target.accountId, 'person', told);
+    const stamped = audit.stamp({ ...event, detail: { ...event.detail, reason } });
+    tries.push({ stamped, told });
+    const left: Left = { id, target: { ...target, visits }, at, ...(onward ? { onward } : {}) };
+    return { stamped, leftToDo: left };
+  };
+  let last: (typeof tries)[number] | undefined;
   try {
-    if (await browserSessions.removeFor(target, stamped, left)) return { id, told };
+    if (await browserSessions.removeFor(target, how)) last = tries.pop();
   } catch (error) {
-    audit.unsent(stamped, 'unknown');
+    const unknown = tries.pop();
+    if (unknown) audit.unsent(unknown.stamped, 'unknown');
     throw error;
+  } finally {
+    for (const { stamped } of tries) audit.unsent(stamped, 'refused');
   }
-  audit.unsent(stamped, 'refused');
-  return undefined;
+  return last && { id, told: last.told };
 }
 
 /** Does what was left to do of these events, in the transaction that takes them into the records. */

@@ -1,4 +1,5 @@
-import { type EndingNeeds, endedEvent, tell } from './ending.ts';
+import type { Visit } from '../provider/provider.ts';
+import { type EndingNeeds, endedEvent, tell, tellLate } from './ending.ts';
 
 /** How many sessions one transaction tells of. */
 const batch = 20;
@@ -22,11 +23,13 @@ export function tellOfEndings(needs: EndingNeeds & { readonly onTrouble: (error:
 
   async function some(): Promise<number> {
     const over = await database.begin(async (tx) => {
-      const rows = await sessions.untold(tx, batch);
-      for (const { digest, bucket, accountId, endedBy } of rows) {
+      const rows = (await sessions.untold(tx, batch)).map((row) => ({ ...row, visits: [] as readonly Visit[] }));
+      for (const row of rows) {
+        const { digest, bucket, accountId, endedBy } = row;
         const inside = await browserSessions.visits(digest, bucket);
         if (inside?.accountId !== accountId) continue;
-        const told = await tell(needs, tx, { digest, accountId }, inside.visits, true);
+        row.visits = inside.visits;
+        const told = await tell(needs, tx, row, row.visits, true);
         await audit.record(tx, endedEvent(needs, accountId, endedBy, told));
       }
       if (rows.length > 0)
@@ -36,11 +39,14 @@ export function tellOfEndings(needs: EndingNeeds & { readonly onTrouble: (error:
         );
       return rows;
     });
+    for (const { visits, endedBy, ...row } of over) {
+      // where it fails: refused by its record already, and its time to live clears it away
+      const removed = await browserSessions.remove(row).catch((): readonly Visit[] => []);
+      await tellLate(needs, { ...row, visits }, removed, true, (tx, told) =>
+        audit.record(tx, endedEvent(needs, row.accountId, endedBy, told)),
+      );
+    }
     if (over.length > 0) outbox.kick();
-    for (const { digest, bucket } of over)
-      await browserSessions.remove({ digest, bucket }).catch(() => {
-        // refused by its record already; its time to live clears it away
-      });
     return over.length;
   }
 

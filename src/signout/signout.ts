@@ -10,7 +10,7 @@ import type { Attempts, AuditTrail } from '../audit/audit.ts';
 import { departmentOf } from '../clients/clients.ts';
 import { type Code, EgretError } from '../errors.ts';
 import type { Vault } from '../keys/keys.ts';
-import { type BrowserSession, type Epochs, type Lifetimes, paths } from '../provider/provider.ts';
+import { type BrowserSession, type Epochs, type Lifetimes, paths, type Visit } from '../provider/provider.ts';
 import { choice, type Desk, field } from '../web/desk.ts';
 import { places } from '../web/layout.view.ts';
 import {
@@ -23,6 +23,7 @@ import {
   type Target,
   targetOf,
   tell,
+  tellLate,
 } from './ending.ts';
 import { endNow } from './later.ts';
 import { createSeal, hintVerifier } from './question.ts';
@@ -59,6 +60,8 @@ export interface SignOut {
   left(id: string): Promise<SignOutRow | undefined>;
   /** Writes the notices of these stays alone, in the transaction of the act that ends them; kick the outbox after it. */
   tell(tx: TransactionSql, target: Target): Promise<unknown>;
+  /** The same for a stay that was left and is not among them: it began after they were read. */
+  tellLate(target: Target, left: Visit): Promise<unknown>;
 }
 
 /** How long we wait for the departments' answers. */
@@ -227,6 +230,7 @@ export function createSignOut(needs: SignOutNeeds): SignOut {
       return record && !record.everything ? (await rowsNow(record))[0] : undefined;
     },
     tell: (tx, target) => tell(needs, tx, target, target.visits, false),
+    tellLate: (target, left) => tellLate(needs, target, [left], false),
     async routes(scope) {
       scope.get(paths.end_session, fromDepartment);
       scope.post(paths.end_session, fromDepartment);

@@ -331,7 +331,7 @@ export async function createGateway(
           if (sent.ok) return 'delivered';
           return sent.behaviour === 'outage' || sent.behaviour === 'later' ? { retry: sent.code } : { dead: sent.code };
         },
-        logout: deliverLogout(epochs),
+        logout: deliverLogout(epochs, clients),
       });
       notices.start();
       await database.begin((tx) =>

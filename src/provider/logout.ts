@@ -1,3 +1,4 @@
+import type { Clients } from '../clients/clients.ts';
 import type { Deliverer } from '../outbox/outbox.ts';
 import type { Epochs } from './epochs.ts';
 
@@ -7,16 +8,23 @@ interface LogoutClient {
   backchannelLogout(accountId: string, sid: string): Promise<void>;
 }
 
+/** Why a notice waits: its department is stopped. */
+export const clientStopped = 'client-stopped';
+
 /**
  * Delivers a sign-out to one department (OpenID Connect Back-Channel Logout 1.0, section 2.5): the token is made when
  * it is sent, by the epoch in force then, so that one that waited for hours is neither expired nor signed by an old key.
- * Whether the department's address may be called is decided by the instance's own `fetch`.
+ * Whether the department's address may be called is decided by the instance's own `fetch`. One that is stopped is told
+ * when it works again, within the life of its notice; only one whose record takes no notices is given up.
  */
-export function deliverLogout(epochs: Epochs): Deliverer {
+export function deliverLogout(epochs: Epochs, clients: Pick<Clients, 'snapshot'>): Deliverer {
   return async ({ to, body }, signal) => {
     const { accountId, sid } = body as { accountId: string; sid: string };
     const client = (await epochs.current().provider.Client.find(to)) as unknown as LogoutClient | undefined;
-    if (!client?.backchannelLogoutUri) return { dead: 'client-gone' };
+    if (!client?.backchannelLogoutUri) {
+      const record = clients.snapshot().clients.get(to);
+      return record?.backchannel_logout_uri ? { retry: clientStopped } : { dead: 'client-gone' };
+    }
     const late = new Promise<'late'>((resolve) => {
       signal.addEventListener('abort', () => resolve('late'), { once: true });
     });

@@ -17,7 +17,7 @@ export { createEpochs, type Epochs } from './epochs.ts';
 export { accountCenterClient, type Standing } from './grants.ts';
 export type { Lifetimes, ProviderNeeds } from './instance.ts';
 export { createInteractions, type Interaction, type Interactions } from './interaction.ts';
-export { deliverLogout } from './logout.ts';
+export { clientStopped, deliverLogout } from './logout.ts';
 export { mountProvider, requestOf } from './mount.ts';
 export { oneTimeCodes } from './one-time-codes.ts';
 export { personalData } from './release.ts';

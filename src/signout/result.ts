@@ -1,5 +1,6 @@
 import { type ClientRecord, departmentOf } from '../clients/clients.ts';
 import type { MessageRow } from '../outbox/outbox.ts';
+import { clientStopped } from '../provider/provider.ts';
 import type { SignOutRecord } from './ending.ts';
 import type { SignOutRow } from './result.view.ts';
 
@@ -26,7 +27,8 @@ export function rowsOf(
     if (sent?.state === 'delivered')
       return [{ ...about, state: 'out', ...(sent.answeredAt === null ? {} : { at: sent.answeredAt }) }];
     const early = sent?.state === 'waiting' && sent.lastError === null && now - record.at < patience;
-    return [{ ...about, state: early ? 'waiting' : 'silent', ...(sent?.state === 'waiting' ? {} : { givenUp: true }) }];
+    const untold = sent?.state !== 'waiting' || sent.lastError === clientStopped;
+    return [{ ...about, state: early ? 'waiting' : 'silent', ...(untold ? { givenUp: true } : {}) }];
   });
   // what is left to do stands last, beside the way on
   return [...rows.filter(({ state }) => state === 'out'), ...rows.filter(({ state }) => state !== 'out')];

@@ -13,7 +13,7 @@ import { signOutWords } from '../web/words-sign-out.ts';
 export interface SignOutRow {
   readonly department: Department;
   readonly state: 'out' | 'silent' | 'no-notice' | 'waiting';
-  /** Of a `silent` one: nobody tells it any more, because it refused, was stopped, or a day went by. */
+  /** Of a `silent` one: nobody tells it as things stand, because it refused, is stopped, or a day went by. */
   readonly givenUp?: boolean;
   /** Epoch milliseconds: when it answered. */
   readonly at?: number;

@@ -39,7 +39,10 @@ t.test('addresses of clients', async (t) => {
   const ask = (own: { issuer: string; secret: string }, id: string) =>
     post(own, '/token', id, { grant_type: 'client_credentials' });
   const tell = (own: Awaited<ReturnType<typeof op>>, to: string) =>
-    deliverLogout(own.epochs)({ id: '1', to, body: { accountId, sid: 'x' }, attempt: 1 }, new AbortController().signal);
+    deliverLogout(own.epochs, own.clients)(
+      { id: '1', to, body: { accountId, sid: 'x' }, attempt: 1 },
+      new AbortController().signal,
+    );
 
   await t.test('not in development', async (t) => {
     const resolve = async () => [{ address: '127.0.0.1', family: 4 }];

@@ -219,7 +219,7 @@ const checks: Record<string, (t: Test, value: never) => Promise<unknown>> = {
     t.equal(value, true);
     const body = { accountId, sid: 'a-session' };
     const before = told.length;
-    const deliver = deliverLogout(own.epochs);
+    const deliver = deliverLogout(own.epochs, own.clients);
     t.equal(await deliver({ id: 'x', to: 'all', body, tries: 1 } as never, AbortSignal.timeout(10_000)), 'delivered');
     t.equal(told.length, before + 1);
     const verified = await jwtVerify(told.at(-1) ?? '', createRemoteJWKSet(new URL(document.jwks_uri!)), {

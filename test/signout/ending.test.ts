@@ -22,7 +22,7 @@ t.test('a session ends as a record, with a notice for each department that takes
   const clock = { now: () => Date.now(), monotonic: () => performance.now() };
   const { vault, audit } = own.keys;
   const outbox = createOutbox({ database: db, vault, audit, clock });
-  outbox.start({ sms: async () => 'delivered', logout: deliverLogout(own.epochs) });
+  outbox.start({ sms: async () => 'delivered', logout: deliverLogout(own.epochs, own.clients) });
   t.teardown(() => outbox.stop());
   const sessions = own.endings;
   const needs = {

@@ -60,7 +60,7 @@ t.test('only an answer counts as out', async (t) => {
     name: { zh: id, en: id },
     department: { zh: id, en: id, seal: id[0] },
   });
-  const clients = new Map(['a', 'b', 'c', 'd'].map((id) => [id, client(id)])) as never;
+  const clients = new Map(['a', 'b', 'c', 'd', 'e'].map((id) => [id, client(id)])) as never;
   const record = {
     everything: true,
     onward: null,
@@ -71,6 +71,7 @@ t.test('only an answer counts as out', async (t) => {
     { id: 'a', state: 'delivered', answeredAt: 1_200, lastError: null },
     { id: 'b', state: 'waiting', answeredAt: null, lastError: null },
     { id: 'c', state: 'dead', answeredAt: null, lastError: 'refused' },
+    { id: 'e', state: 'waiting', answeredAt: null, lastError: 'client-stopped' },
   ] as never;
   const states = (now: number) => rowsOf(record, messages, clients, now).map(({ state }) => state);
   t.same(states(2_000), ['out', 'waiting', 'silent', 'no-notice']);
@@ -84,6 +85,12 @@ t.test('only an answer counts as out', async (t) => {
     rowsOf(record, messages, clients, 8_000).map(({ givenUp }) => givenUp === true),
     [false, false, true, false],
     'who is told no more is not said to be told',
+  );
+  const stopped = { ...record, rows: [{ client: 'e', message: 'e', latestEnd: 9_000 }] };
+  t.match(
+    rowsOf(stopped, messages, clients, 2_000),
+    [{ state: 'silent', givenUp: true }],
+    'nor who is stopped, though its notice waits for it',
   );
   const turned = { ...record, rows: record.rows.toReversed() };
   t.same(

@@ -82,8 +82,10 @@ async function home(room: Room, request: FastifyRequest, reply: FastifyReply): P
   const { desk, sessions, consents, accounts, clients } = room;
   const session = await room.present(request, reply);
   if (!session) return reply;
-  const wanted = pageOf((request.query as { state?: unknown }).state);
-  if (wanted) return reply.header('cache-control', 'no-store').redirect(wanted, 303);
+  const { state: from } = request.query as { state?: unknown };
+  // back from the sign-in: to the page that was wanted, and without what the answer carried
+  if (from !== undefined)
+    return reply.header('cache-control', 'no-store').redirect(pageOf(from) ?? places.account, 303);
   const [rows, standing, account] = await Promise.all([
     sessions.list(session.accountId),
     consents.standing(session.accountId),

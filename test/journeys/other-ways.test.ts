@@ -5,6 +5,8 @@ import { Jar } from '../support/browser.ts';
 import { city } from '../support/city.ts';
 
 /** The forms by HTTP alone, as a browser without a script sends them. */
+t.setTimeout(240_000);
+
 t.test('other ways in, and what is refused', { timeout: 120_000 }, async (t) => {
   const own = await city(t);
   const person = { name: '测试乙', number: '350299199001010221', mobile: '15400000221' };

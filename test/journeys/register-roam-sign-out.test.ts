@@ -18,6 +18,8 @@ const flags = [
 ];
 const person = { name: '测试甲', number: '350299199001010117', mobile: '15400000117' };
 
+t.setTimeout(240_000);
+
 t.test(
   'register once, log in once, roam, sign out: in a browser',
   { ...wants('chromium'), timeout: 180_000 },

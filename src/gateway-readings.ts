@@ -12,6 +12,9 @@ import type { Sessions } from './sessions/sessions.ts';
 
 /** What a scrape asks the rooms, beside what was counted as it happened. */
 export function readings(rooms: {
+  /** Whether this process may be sent requests. */
+  readonly ready: () => boolean;
+  readonly departments: { resting(): number };
   readonly clock: Clock;
   readonly health: Health;
   readonly sessions: Sessions;
@@ -23,11 +26,12 @@ export function readings(rooms: {
   readonly audit: AuditTrail;
   readonly drain: Pick<ReturnType<typeof drainEvents>, 'backlog'>;
 }): readonly Read[] {
-  const { clock, health, sessions, keys, clients, accounts, bridge, outbox, audit, drain } = rooms;
+  const { ready, departments, clock, health, sessions, keys, clients, accounts, bridge, outbox, audit, drain } = rooms;
   const since = (at: number | undefined): number => (at === undefined ? 0 : Math.max(0, clock.now() - at) / 1000);
   return [
     () => ({
       egret_breaker_open: { province: bridge.status().up ? 0 : 1, sms: bridge.smsStatus().up ? 0 : 1 },
+      egret_departments_resting: departments.resting(),
       egret_outbox_attempts_total: {
         delivered: outbox.counters.delivered,
         retried: outbox.counters.retried,
@@ -49,7 +53,7 @@ export function readings(rooms: {
       const each = Object.keys(standings).map((standing) => [standing, standing === now ? 1 : 0]);
       return {
         egret_store_up: { records: records ? 1 : 0, state: state ? 1 : 0 },
-        egret_ready: standings[now].ready ? 1 : 0,
+        egret_ready: ready() ? 1 : 0,
         egret_standing: Object.fromEntries(each) as Record<Standing, number>,
       };
     },

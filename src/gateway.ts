@@ -86,18 +86,18 @@ export async function createGateway(
   const redis = config.redis.url
     ? openRedis(config.redis.url, { onError: trouble('redis'), commandTimeout: 900 })
     : undefined;
-  const ready = async () => redis && redisReady(redis).then(() => redis);
+  const connected = async () => redis && redisReady(redis).then(() => redis);
   // Before anything is written: an unsafe store is left as it was found
   await refuseUnsafeStart({
     config,
     problems: [],
     now: systemClock.now,
     database: async () => database,
-    redis: ready,
+    redis: connected,
   });
   const applied = await migrate(database, { clock });
   if (applied.length > 0) say({ level: 'info', migrations: applied }, 'the records were brought up to date');
-  await ready();
+  await connected();
   const epochsOfRedis = storeEpochs({
     database,
     clock,
@@ -170,6 +170,7 @@ export async function createGateway(
       sessions.record(tx, { kind: 'consent', ref: `${accountId}\n${clientId}`, at, until: at + longest }),
   });
   const fetch = createOutbound({ development });
+  const departments = withBreakers(fetch, clock);
   const bridge = createBridge({
     fetch,
     settings: { ...config.province, returnUrl: `${issuer}/signin/` },
@@ -211,7 +212,7 @@ export async function createGateway(
     issuer,
     lifetimes,
     // the province has a breaker of its own, which asks whether it is there again (bridge/peer.ts)
-    fetch: withBreakers(fetch, clock),
+    fetch: departments,
     refreshWindow: lifetimes.refreshWindow * 1000,
     now: clock.now,
     consent: consents.find,
@@ -284,17 +285,31 @@ export async function createGateway(
   });
   let ending = false;
   const adminHost = `localhost:${config.admin.port}`;
+  const ready = () => standings[health.standing()].ready && !ending;
   const checks = async () => {
     const looked = await health.seen();
     const standing = health.standing();
-    const { ready, code } = standings[standing];
+    const { code } = standings[standing];
     const told = (there: boolean) => (there ? 'ok' : 'unreachable');
     const stale = keys.age() < 10_000 ? 'ok' : 'stale';
     const stores = { database: told(looked.records), state: told(looked.state), keys: stale };
     if (ending) return { ok: false, reason: 'ending', ...stores };
-    return { ok: ready, reason: standing, code, ...stores };
+    return { ok: ready(), reason: standing, code, ...stores };
   };
-  const reads = readings({ clock, health, sessions, keys, clients, accounts, bridge, outbox, audit, drain });
+  const reads = readings({
+    ready,
+    departments,
+    clock,
+    health,
+    sessions,
+    keys,
+    clients,
+    accounts,
+    bridge,
+    outbox,
+    audit,
+    drain,
+  });
   const admin = adminListener({
     hosts: [adminHost, `127.0.0.1:${config.admin.port}`],
     checks,

@@ -76,6 +76,11 @@ const ours = {
     help: '1 while the breaker of this peer is open: it is not asked.',
     use: 'Real names and provincial sign-in, or SMS, are paused.',
   },
+  egret_departments_resting: {
+    type: 'gauge',
+    help: 'Hosts of departments that did not answer five times in a row and are left alone for ten seconds at a time.',
+    use: 'Departments that are not told of sign-outs.',
+  },
   egret_store_up: {
     type: 'gauge',
     labels: { store: oneOf('records', 'state') },

@@ -10,10 +10,13 @@ const rest = 10_000;
  * A breaker for each host: one that does not answer holds a place for the whole deadline of every call, and a few such
  * departments would hold all places there are for notices. Any answer counts as one. Rejects with `breaker-open`.
  */
-export function withBreakers(call: Fetch, clock: Pick<Clock, 'monotonic'>): Fetch {
+export function withBreakers(
+  call: Fetch,
+  clock: Pick<Clock, 'monotonic'>,
+): Fetch & { /** How many hosts are left alone. */ readonly resting: () => number } {
   // hosts of clients' records that fail now: no more than there are records
   const failing = new Map<string, { failures: number; nextTry: number }>();
-  return async (input, init) => {
+  const guarded: Fetch = async (input, init) => {
     const { host } = new URL(input instanceof Request ? input.url : input);
     const before = failing.get(host);
     if (before && before.failures >= threshold) {
@@ -36,4 +39,6 @@ export function withBreakers(call: Fetch, clock: Pick<Clock, 'monotonic'>): Fetc
       throw error;
     }
   };
+  const resting = () => [...failing.values()].filter(({ failures }) => failures >= threshold).length;
+  return Object.assign(guarded, { resting });
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { EgretError } from '../errors.ts';
 
-/** Bytes of a form, and how many fields it may have: ours have twenty at most, with all their boxes ticked. */
+/** Bytes of a form, and how many fields it may have: the longest of ours, every box ticked, sends twenty. */
 const limits = { bytes: 64 * 1024, fields: 200 } as const;
 
 /**

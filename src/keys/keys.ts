@@ -72,8 +72,6 @@ export interface Keys<A extends Audit = Audit> {
   /** The published token-signing keys, the current one first. The same object until the epoch changes. */
   signingKeys(): { readonly epoch: number; readonly keys: readonly SigningKey[] };
   publicJwks(): { readonly keys: readonly SigningKey['publicJwk'][] };
-  /** The current one first; the others only verify. */
-  cookieKeys(): string[];
   /** Our keys at the province, the current pair first. */
   bridgeKeys(): readonly BridgeKeys[];
   readonly epoch: number;
@@ -198,7 +196,6 @@ export async function createKeys<A extends Audit>(options: KeysOptions<A>): Prom
     audit,
     signingKeys: () => now().signing,
     publicJwks: () => now().jwks,
-    cookieKeys: () => [...now().cookies],
     bridgeKeys: () => now().bridge,
     get epoch() {
       return now().set.epoch;

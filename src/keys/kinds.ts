@@ -31,6 +31,7 @@ const symmetric = (algorithm: string): KindOf => ({
  */
 export const kinds = {
   'token-signing': { algorithm: 'ES256', next: true, make: makeEs256 },
+  // Nothing is signed with it: a session's cookie carries a MAC of the vault's (0002). A set may not lose a kind, so it stays.
   cookie: symmetric('HS256'),
   'field-data': symmetric('A256GCM'),
   // These may not change while what was computed with them is stored: finding a person again, a department's subject

@@ -33,7 +33,6 @@ export interface Snapshot {
   readonly set: KeySet;
   readonly signing: { readonly epoch: number; readonly keys: readonly SigningKey[] };
   readonly jwks: { readonly keys: readonly SigningKey['publicJwk'][] };
-  readonly cookies: readonly string[];
   readonly bridge: readonly BridgeKeys[];
   readonly vault: VaultKeys;
   readonly auditMac: { readonly current: string; readonly byId: ReadonlyMap<string, KeyObject> };
@@ -46,9 +45,6 @@ export function snapshotOf(set: KeySet): Snapshot {
     set,
     signing: { epoch: set.epoch, keys: signing },
     jwks: { keys: signing.map((key) => key.publicJwk) },
-    cookies: published(set, 'cookie')
-      .filter((key) => key.state !== 'next')
-      .map((key) => key.secret.toString('base64url')),
     bridge: published(set, 'bridge').map(bridgeKeys),
     vault: vaultKeys(set),
     auditMac: {

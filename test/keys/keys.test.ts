@@ -18,7 +18,6 @@ t.test('first start', async (t) => {
     for (const keys of all) {
       t.same(keys.list(), first?.list());
       t.same(keys.publicJwks(), first?.publicJwks());
-      t.same(keys.cookieKeys(), first?.cookieKeys());
       t.same(keys.bridgeKeys(), first?.bridgeKeys());
     }
     const kinds = first?.list().map(({ kind, state }) => `${kind} ${state}`);
@@ -70,8 +69,6 @@ t.test('first start', async (t) => {
     for (const jwk of keys.publicJwks().keys)
       t.same(Object.keys(jwk).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'], 'nothing private');
     t.equal(keys.signingKeys(), keys.signingKeys(), 'one object until the epoch changes');
-    t.match(keys.cookieKeys()[0], /^[\w-]{43}$/);
-    t.not(keys.cookieKeys()[0], keys.cookieKeys()[1]);
     for (const info of keys.list()) for (const field of ['secret', 'sealed', 'kek']) t.notOk(field in info);
   });
 
@@ -90,8 +87,7 @@ t.test('first start', async (t) => {
     const keys = await open(db, kek, clock);
     const dump = JSON.stringify(await db.sql`select kid, public, encode(sealed, 'hex') as sealed from keys`);
     const [pair] = keys.bridgeKeys();
-    const cookie = Buffer.from(keys.cookieKeys()[0]!, 'base64url').toString('hex');
-    for (const secret of [cookie, pair!.sign.privateKey, pair!.encrypt.privateKey, kek.toString('hex')])
+    for (const secret of [pair!.sign.privateKey, pair!.encrypt.privateKey, kek.toString('hex')])
       t.notOk(dump.includes(secret));
     t.notMatch(dump, /"d":/);
   });

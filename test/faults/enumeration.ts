@@ -1,5 +1,14 @@
 import t from 'tap';
-import { everyName, type Names, options, type Standing, type Surface, surfaces, tryOne } from '../bad-input/names.ts';
+import {
+  everyName,
+  type Names,
+  options,
+  type Seen,
+  type Standing,
+  type Surface,
+  surfaces,
+  tryOne,
+} from '../bad-input/names.ts';
 import { median, sameDistribution, shift } from '../bad-input/ranks.ts';
 import { pair } from '../support/pair.ts';
 import { until } from '../support/processes.ts';
@@ -54,7 +63,7 @@ t.test('a known name takes as long as an unknown one', wants('redis-server', 'po
         for (const [step, { ms, ...one }] of seen.entries()) {
           const what = `${surface.name}${step > 0 ? ', its guess' : ''}${label}`;
           note(what, standing, ms);
-          const look = JSON.stringify(one);
+          const look = JSON.stringify(steady(one));
           if (look !== (looks.get(what) ?? look)) unlike.add(`${what}: ${standing}, round ${round}`);
           looks.set(what, look);
         }
@@ -99,6 +108,13 @@ t.test('a known name takes as long as an unknown one', wants('redis-server', 'po
     [],
     'what was told apart twice',
   );
+});
+
+/** On a busy machine another code may be asked for by the time a page is drawn: its words, and their length, say so. */
+const steady = ({ headers, page, ...one }: Omit<Seen, 'ms'>): Omit<Seen, 'ms'> => ({
+  ...one,
+  headers: headers.replaceAll(/content-length: [1-9]\d*/g, ''),
+  page: page.replaceAll(/… 之后可以再发|现在可以再发一次/g, ''),
 });
 
 function shuffled<T>(all: readonly T[]): T[] {

@@ -192,7 +192,7 @@ export async function citizenListener(
             : 0;
       return desk.refuse(request, reply, code, wait ? { until: clock.now() + wait * 1000 } : {});
     });
-    await mountProvider(server, epochs, issuer, config.lifetimes.jwksMaxAge);
+    await mountProvider(server, epochs, { issuer, jwksMaxAge: config.lifetimes.jwksMaxAge, vault, clock });
     await server.register(serveAssets);
     await server.register(async (scope) => {
       scope.addHook('onRequest', (request, reply, done) => {

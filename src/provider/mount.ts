@@ -1,5 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../clock.ts';
+import { EgretError } from '../errors.ts';
+import type { Vault } from '../keys/keys.ts';
 import { paths } from './discovery.ts';
 import type { Epochs, Prebuilt } from './epochs.ts';
 
@@ -7,19 +10,42 @@ const requests = new WeakMap<IncomingMessage, FastifyRequest>();
 /** The Fastify request behind a request of the library, for pages that the library asks for. */
 export const requestOf = (raw: IncomingMessage): FastifyRequest | undefined => requests.get(raw);
 
+/** Milliseconds: how long a posted request may take to come back as the GET it is answered with. */
+const postedLife = 5 * 60_000;
+
+/**
+ * A posted request on its way back to us, sealed: a department posts it to keep what it says of a person out of
+ * addresses (`login_hint`, `id_token_hint`). `open` answers the query; EG-1602 for what was changed or is too old.
+ */
+function createPosted({ vault, clock }: { readonly vault: Vault; readonly clock: Pick<Clock, 'now'> }) {
+  const context = 'posted authorization request';
+  return {
+    seal: (query: string): string =>
+      vault.seal(JSON.stringify({ query, until: clock.now() + postedLife }), context).toString('base64url'),
+    open(sealed: unknown): string {
+      try {
+        const { query, until } = JSON.parse(vault.open(Buffer.from(sealed as string, 'base64url'), context));
+        if (clock.now() < until) return query;
+      } catch {}
+      throw new EgretError('EG-1602', { log: 'a posted authorization request does not open' });
+    },
+  };
+}
+
 /**
  * Mounts the provider's endpoints. The library reads host and scheme from headers: they are pinned to the issuer
  * whatever was sent, so that no request can make an answer speak of another host; Fastify's trusted-proxy list alone
  * decides the client's address.
- * @param jwksMaxAge seconds the key set may be cached: a new key is published at least that long before it signs
+ * @param needs `jwksMaxAge`: seconds the key set may be cached; a new key is published at least that long before it signs
  */
 export async function mountProvider(
   server: FastifyInstance,
   epochs: Epochs,
-  issuer: string,
-  jwksMaxAge: number,
+  needs: { readonly issuer: string; readonly jwksMaxAge: number; readonly vault: Vault; readonly clock: Clock },
 ): Promise<void> {
+  const { issuer, jwksMaxAge } = needs;
   const { host, protocol } = new URL(issuer);
+  const posted = createPosted(needs);
   const prebuilt = (path: string, pick: () => Prebuilt, maxAge: number): void => {
     server.get(path, (request, reply) => {
       const { body, etag } = pick();
@@ -40,25 +66,26 @@ export async function mountProvider(
   // person who is signed in is not asked again (OpenID Connect Core 1.0, 3.1.2.1 wants both methods).
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    const options = { parseAs: 'string', bodyLimit: 8 * 1024 } as const;
+    // sealed it is a third longer, and a proxy takes a request line of 8 kB
+    const options = { parseAs: 'string', bodyLimit: 5_600 } as const;
     scope.addContentTypeParser('application/x-www-form-urlencoded', options, (_request, body, done) =>
       done(null, body),
     );
-    scope.post(paths.authorization, (request, reply) =>
-      reply.redirect(`${paths.authorization}?${new URLSearchParams((request.body as string | undefined) ?? '')}`, 303),
-    );
+    scope.post(paths.authorization, (request, reply) => {
+      const query = new URLSearchParams((request.body as string | undefined) ?? '');
+      return reply.redirect(`${paths.authorization}?posted=${posted.seal(String(query))}`, 303);
+    });
   });
 
   await server.register(async (scope) => {
     // the library reads the body itself
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    const handle = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
+    const handle = (request: FastifyRequest, reply: FastifyReply, raw = request.raw): Promise<void> | undefined => {
       // what asks for nothing the library answers, it answers with an empty page (Fetch, 4.8)
       if (request.method === 'OPTIONS' && !request.headers['access-control-request-method'])
         return void reply.callNotFound();
       reply.hijack();
-      const { raw } = request;
       requests.set(raw, request);
       raw.headers.host = host;
       raw.headers['x-forwarded-host'] = host;
@@ -66,9 +93,16 @@ export async function mountProvider(
       raw.headers['x-forwarded-for'] = request.ip;
       return epochs.current().handle(raw, reply.raw);
     };
+    const authorize = (request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined => {
+      const { posted: sealed } = request.query as { posted?: unknown };
+      if (sealed === undefined) return handle(request, reply);
+      // opened for the library alone: the address of this request stands in the links of a page it asks us for
+      const url = `${paths.authorization}?${posted.open(sealed)}`;
+      return handle(request, reply, Object.create(request.raw, { url: { value: url, writable: true } }));
+    };
     // the library answers HEAD as GET: a code would be issued, an interaction spent, for nobody (RFC 9110, 9.2.1)
     const writing = { method: ['GET'], exposeHeadRoute: false };
-    scope.route({ ...writing, url: paths.authorization, handler: handle });
+    scope.route({ ...writing, url: paths.authorization, handler: authorize });
     scope.route({ ...writing, url: `${paths.authorization}/:uid`, handler: handle });
     scope.route({ method: ['GET', 'POST', 'OPTIONS'], url: paths.userinfo, handler: handle });
     for (const url of [paths.token, paths.introspection, paths.revocation]) {

@@ -68,7 +68,7 @@ async function protocolNames(): Promise<Readonly<Record<string, readonly string[
   const client = ['client_id', 'client_assertion', 'client_assertion_type', 'client_secret'];
   const about = ['token', 'token_type_hint', ...client];
   return {
-    '/authorize': [...authorization, 'claims', 'resource'],
+    '/authorize': [...authorization, 'claims', 'resource', 'posted'],
     '/token': [...new Set(['grant_type', ...ofGrants, ...client])],
     '/introspect': about,
     '/revoke': about,

@@ -107,6 +107,12 @@ t.test('types, charsets and bytes of a body', async (t) => {
     const answer = await posted({ method: 'POST', headers, body: sent });
     refusedByPage(t, answer, `${name}, /authorize`, /EG-1602|EG-1001|EG-1007/);
   }
+  refusedByPage(t, await send('/authorize?posted=x'), 'nothing that was posted here', /EG-1602/);
+  const personal = form({ ...good, redirect_uri: 'http://127.0.0.1:9/other', login_hint: '15400000629' });
+  const page = await posted(personal);
+  refusedByPage(t, page, 'another address', /EG-1602/);
+  t.match(page.body, /\/preferences\?[^"]*posted/, 'the other language is asked for with what was posted, sealed');
+  t.notMatch(page.body, /15400000629/);
   t.equal(await rows(), before, 'nothing was written');
 });
 

@@ -44,16 +44,31 @@ t.test('prompt=none asks nobody', async (t) => {
 
 t.test('a request posted by another site finds the session that its form could not bring', async (t) => {
   const jar = await signedIn();
-  const { searchParams } = new URL(authorizeUrl(own, 'basic', pkce().challenge, { state: 'a b&c=d\r\n<>' }));
+  const personal = { login_hint: '15400000629', id_token_hint: String((await tokens(jar, 'basic')).id_token) };
+  const asks = { state: 'a b&c=d\r\n<>', ...personal };
+  const { searchParams } = new URL(authorizeUrl(own, 'basic', pkce().challenge, asks));
   const posted = await fetch(`${own.issuer}/authorize`, { method: 'POST', body: searchParams, redirect: 'manual' });
   t.equal(posted.status, 303);
   t.equal(posted.headers.get('set-cookie'), null, 'nothing is begun before it comes back');
+  const place = new URL(posted.headers.get('location') ?? '', own.issuer);
+  t.match(place.search, /^\?posted=[\w-]+$/, 'nothing personal stands in the address');
   const before = own.asked.length;
-  const { to } = await jar.follow(new URL(posted.headers.get('location') ?? '', own.issuer).href);
+  const { to } = await jar.follow(place.href);
   const query = new URL(to ?? '').searchParams;
   t.match(query.get('code'), /^[0-6]\d/);
   t.equal(query.get('state'), 'a b&c=d\r\n<>', 'as it was sent');
   t.equal(own.asked.length, before, 'nobody is asked again');
+  t.match(await ask(jar, 'basic', { ...Object.fromEntries(place.searchParams), prompt: 'x' }), { error: undefined });
+
+  const statusOf = async (sealed: string): Promise<number> =>
+    (await jar.fetch(`${own.issuer}/authorize?posted=${sealed}`)).status;
+  const sealed = place.searchParams.get('posted') ?? '';
+  t.equal(await statusOf(sealed), 303);
+  const bent = `${sealed.slice(0, 40)}${sealed[40] === 'A' ? 'B' : 'A'}${sealed.slice(41)}`;
+  for (const wrong of ['', bent, sealed.slice(0, -4), `${sealed}&posted=${sealed}`])
+    t.equal(await statusOf(wrong), 400);
+  await later(minutes(4), async () => void t.equal(await statusOf(sealed), 303));
+  await later(minutes(6), async () => void t.equal(await statusOf(sealed), 400, 'one that is left lying'));
 });
 
 t.test('prompt=login asks again: same person, same session, new time', async (t) => {

@@ -187,7 +187,7 @@ export async function op(
     if (!(error as { statusCode?: number }).statusCode) console.error(error);
   });
   const interactions = createInteractions(epochs, indirect, keys.vault);
-  await mountProvider(server, epochs, issuer, 600);
+  await mountProvider(server, epochs, { issuer, jwksMaxAge: 600, vault: keys.vault, clock });
   server.get('/signin/:uid', async (request, reply) => {
     const interaction = await interactions.open(request.raw, reply.raw);
     if (!interaction) return reply.code(410).send('stale');

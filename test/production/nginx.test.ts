@@ -42,13 +42,15 @@ t.test('production behind nginx', { ...wants('nginx', 'postgresql', 'redis-serve
   const past = (from: string, forged: Record<string, string> = {}) => new Caller({ to: ports.public, from, forged });
 
   await t.test('who says which address a person has', async (t) => {
+    let nobody = 0;
     /** Tries to sign in, one after the other, each with other headers: how each was answered. */
     const tried = async (caller: Caller, said: readonly string[]): Promise<number[]> => {
       const { action, token } = await caller.signInPage();
       const statuses: number[] = [];
       for (const forwarded of said) {
         const forged = { 'x-forwarded-for': forwarded, forwarded: `for=${forwarded}`, 'x-real-ip': forwarded };
-        const answer = await caller.post(`${action}/password`, { form_token: token }, { origin: issuer, ...forged });
+        const form = { form_token: token, login_id: `1390000${1000 + nobody++}`, password: 'no' };
+        const answer = await caller.post(`${action}/password`, form, { origin: issuer, ...forged });
         statuses.push(answer.status);
       }
       return statuses;
@@ -117,6 +119,7 @@ t.test('production behind nginx', { ...wants('nginx', 'postgresql', 'redis-serve
     const wanted = {
       '__Host-egret': '/',
       '__Host-egret_b': '/',
+      '__Host-egret_from': '/',
       '__Secure-egret_i': `/signin/${uid}`,
       '__Secure-egret_r': `/authorize/${uid}`,
     };

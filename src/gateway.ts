@@ -371,8 +371,7 @@ export async function createGateway(
       await notices.stop();
       await outbox.stop();
       await Promise.all([clients.stop(), sessions.stop()]);
-      await drain.stop();
-      await attempts.stop();
+      await Promise.all([drain.stop(), attempts.stop()]);
       await database
         .begin((tx) => audit.record(tx, { type: 'process.stopped', outcome: 'success', detail: { reason: 'signal' } }))
         .catch(() => {}); // the records are away: the next start says that this process ended without a word

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { Sql, TransactionSql } from 'postgres';
 import { exhausted, failure, govern, isLost, ofRecords, timedOut } from './query.ts';
 
@@ -126,7 +126,13 @@ export function boundedPool(connect: (onclose: () => void) => Sql, bounds: Bound
         };
       if (name === 'listen') {
         listener ??= open();
-        return listener.listen;
+        const { listen } = listener;
+        return async (...args: Parameters<Sql['listen']>) => {
+          const listening = await listen(...args);
+          // The connection ends with the pool: whoever is about to end does not wait for a server that is silent.
+          const unlisten = async () => Promise.race([listening.unlisten(), sleep(1_000, undefined, { ref: false })]);
+          return { ...listening, unlisten };
+        };
       }
       const value = Reflect.get(current, name);
       if (name !== 'unsafe' && name !== 'file') return value;

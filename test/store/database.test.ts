@@ -300,12 +300,15 @@ t.test('a server that vanished without a word', async (t) => {
   await through.sql.listen('news', () => {
     told += 1;
   });
+  const other = await through.sql.listen('other', () => {});
 
   wire.freeze();
   t.equal(await isReachable(through, 100), false, 'readiness does not wait');
   const inside = failure(through.begin((tx) => tx`select 1`));
   await unreachable(t, through.sql`select 1`, 'QUERY_TIMEOUT');
   t.ok(isUnreachable(await inside), 'a transaction is given up as well');
+  await other.unlisten();
+  t.pass('who listened is let go');
   wire.freshOnly();
   await until(() => isReachable(through, 1_000));
   // Over new connections, the old ones still mute; one of those may be met once more, and is told as lost.

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyError } from 'fastify';
+import type { FastifyError, FastifyRequest } from 'fastify';
 import { type Code, EgretError } from './errors.ts';
 import { requestOf } from './provider/provider.ts';
 import { storeAway } from './store/away.ts';
 import { contentSecurityPolicy } from './web/assets.ts';
 import { caseNumber } from './web/case-number.ts';
 import type { Desk } from './web/desk.ts';
-import { errorPageView, expiredView } from './web/error-page.view.ts';
+import { errorPageView } from './web/error-page.view.ts';
 
 /** The catalogue code of what went wrong, whoever threw it. */
 export function codeOf(error: unknown): Code {
@@ -27,19 +27,21 @@ export interface ErrorPages {
     out: { error: string; error_description?: string },
     error: Error,
   ): { status: number; page: string; headers: Record<string, string> };
-  use(desk: Desk): void;
+  use(desk: Desk, expired: (request: FastifyRequest) => string): void;
 }
 
 /** Draws what the library cannot answer at a redirect address. It is made before the desk is, so it is handed one. */
 export function errorPages(): ErrorPages {
   let desk: Desk | undefined;
+  let expiredPage: ((request: FastifyRequest) => string) | undefined;
   return {
-    use(given) {
+    use(given, expired) {
       desk = given;
+      expiredPage = expired;
     },
     draw(raw, out, error) {
       const request = requestOf(raw);
-      if (!desk || !request) throw error;
+      if (!desk || !expiredPage || !request) throw error;
       const headers = { 'content-security-policy': contentSecurityPolicy, 'cache-control': 'no-store' };
       const context = desk.context(request);
       const number = caseNumber(randomBytes);
@@ -56,7 +58,7 @@ export function errorPages(): ErrorPages {
       );
       if (code === 'EG-1700')
         request.log.error({ err: { message: error.message, stack: error.stack } }, 'unexpected fault');
-      if (expired) return { status: 410, page: expiredView({}, context), headers };
+      if (expired) return { status: 410, page: expiredPage(request), headers };
       const status = code === 'EG-1702' || code === 'EG-1703' ? 503 : statusCode;
       const at = desk.clock.now();
       const retryAt = error instanceof EgretError ? Number(error.params.resetAt) || undefined : undefined;

@@ -33,7 +33,7 @@ import {
   type ProtocolState,
 } from './provider/provider.ts';
 import type { Sessions } from './sessions/sessions.ts';
-import { signin } from './signin/signin.ts';
+import { expiredPage, signin } from './signin/signin.ts';
 import { createSignOut } from './signout/signout.ts';
 import type { Database } from './store/database.ts';
 import { contentSecurityPolicy, serveAssets } from './web/assets.ts';
@@ -102,7 +102,7 @@ export async function citizenListener(
       refusedRequest(request, what.reason, 'EG-1003');
     },
   });
-  needs.pages.use(desk);
+  needs.pages.use(desk, (request) => expiredPage({ desk, clients: needs.clients }, request));
 
   const guards: Readonly<Record<string, string>> = {
     ...(secure ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),

@@ -1,17 +1,36 @@
 import t from 'tap';
-import { endings, forgotten, singleUse } from '../races/lost-writes.ts';
+import { endings, forgotten, settled, singleUse } from '../races/lost-writes.ts';
 import { meanwhile } from '../races/meanwhile.ts';
-import { world } from '../races/world.ts';
+import { races } from '../races/suite.ts';
+import { type World, world } from '../races/world.ts';
 import { redisCluster } from '../support/redis-cluster.ts';
 import { wants } from '../support/wants.ts';
 
 // Issue 4, section 1: two gateways on a cluster of three primaries: slots move, a node is lost, then all that was new.
 t.setTimeout(900_000);
 
+t.test('the races, on a cluster', { ...wants('redis-server'), timeout: 500_000 }, async (t) => {
+  const cluster = await redisCluster(t);
+  const here = await world(t, { redis: cluster.url });
+  const bucket = bucketsOf(here)[0] ?? '';
+  await races(t, here, {
+    async 'an authorization code'() {
+      await cluster.move(bucket);
+      await settled();
+    },
+    async 'a code by SMS'() {
+      const node = await cluster.owner(bucket);
+      await node.server.kill();
+      await cluster.whole(node);
+      await settled();
+    },
+  });
+});
+
 t.test('two gateways, and a Redis Cluster', { ...wants('redis-server'), timeout: 900_000 }, async (t) => {
   const cluster = await redisCluster(t);
   const here = await world(t, { redis: cluster.url, window: 0 });
-  const buckets = here.citizens.map((citizen) => (citizen.jar.get('egret') ?? '').slice(0, 2));
+  const buckets = bucketsOf(here);
 
   await t.test('the slots of everybody move, a node is lost', { timeout: 120_000 }, async (t) => {
     const moves = await meanwhile(t, here, 'moving slots', async () => {
@@ -29,6 +48,7 @@ t.test('two gateways, and a Redis Cluster', { ...wants('redis-server'), timeout:
   for (const [what, kinds] of Object.entries({ 'what is single-use': singleUse, 'what ended': endings }))
     await t.test(`each primary is lost with what no replica saw: ${what}`, { timeout: 400_000 }, async (t) => {
       await cluster.complete();
+      await settled();
       const primaries = await cluster.primaries();
       const disaster = {
         async prepare() {
@@ -46,3 +66,6 @@ t.test('two gateways, and a Redis Cluster', { ...wants('redis-server'), timeout:
   for (const gateway of here.own.gateways)
     t.notMatch(gateway.output(), /unexpected fault|"level":50/, 'no fault in a log');
 });
+
+const bucketsOf = ({ citizens }: World): string[] =>
+  citizens.map((citizen) => (citizen.jar.get('egret') ?? '').slice(0, 2));

@@ -1,12 +1,27 @@
 import t, { type Test } from 'tap';
-import { type Disaster, endings, forgotten, singleUse } from '../races/lost-writes.ts';
+import { accepting, type Disaster, endings, forgotten, serving, singleUse } from '../races/lost-writes.ts';
 import { meanwhile } from '../races/meanwhile.ts';
+import { races } from '../races/suite.ts';
 import { type World, world } from '../races/world.ts';
 import { type Member, redisSentinels, type TestSentinels } from '../support/redis-sentinel.ts';
 import { wants } from '../support/wants.ts';
 
 // Issue 4, section 1: two gateways on a group under Sentinel, whose primary is lost with what no replica saw.
 t.setTimeout(900_000);
+
+t.test('the races, under Sentinel', { ...wants('redis-server'), timeout: 500_000 }, async (t) => {
+  const group = await redisSentinels(t);
+  const here = await world(t, { redis: group.url });
+  const primary = loses(group);
+  await races(t, here, {
+    'an assertion': primary.prepare,
+    async 'a code by SMS'() {
+      await primary.strike();
+      await serving(here);
+      await accepting(here);
+    },
+  });
+});
 
 t.test('two gateways, and Redis under Sentinel', { ...wants('redis-server'), timeout: 900_000 }, async (t) => {
   const group = await redisSentinels(t);
@@ -31,7 +46,7 @@ t.test('two gateways, and Redis under Sentinel', { ...wants('redis-server'), tim
 
 t.test('what ended stays ended', { ...wants('redis-server'), timeout: 400_000 }, async (t) => {
   // fifty accounts are disabled meanwhile, by fifty commands
-  const group = await redisSentinels(t, 10_000);
+  const group = await redisSentinels(t, 20_000);
   const here = await world(t, { redis: group.url, window: 0 });
   await forgotten(t, here, { kinds: endings, count: 50, disaster: loses(group) });
   faultless(t, here);

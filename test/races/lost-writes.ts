@@ -232,6 +232,7 @@ export async function forgotten(
   options: { kinds: Kinds; count: number; disaster: Disaster; hasty?: boolean },
 ): Promise<void> {
   const { kinds, count, disaster } = options;
+  await serving(world);
   // who lost the session with the store that had it signs in again
   await Promise.all(
     world.citizens.map(async (citizen, n) => {
@@ -285,13 +286,19 @@ function unlessAway(error: Error): undefined {
 }
 
 /** Waits until a client's assertion is taken: not in the first seconds of an epoch, as long as its clock may run ahead. */
-async function accepting(world: World): Promise<void> {
+export async function accepting(world: World): Promise<void> {
   await until(async () => {
     const answers = await Promise.all(
       times(2, (side) => token(world, side, 'signed', { grant_type: 'client_credentials' })),
     );
     return answers.every(({ status }) => status === 200);
   });
+}
+
+/** Waits until every epoch is so old that an assertion is taken, whatever bucket its mark falls into. */
+export async function settled(): Promise<void> {
+  const began = performance.now();
+  await until(() => performance.now() - began > 7_000);
 }
 
 /** Waits until both processes answer by their protocol state. */

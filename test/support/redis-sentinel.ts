@@ -77,7 +77,7 @@ export async function redisSentinels(t: Test, patience = lostAfter): Promise<Tes
     members,
     primary: () => named(sentinels[0]!),
     async promoted(lost) {
-      for (const sentinel of sentinels) await until(async () => (await named(sentinel)) !== lost);
+      for (const sentinel of sentinels) await until(async () => (await named(sentinel)) !== lost, 30_000 + patience);
     },
     following: (member) => until(async () => linked(String(await member.ask('INFO', 'replication').catch(() => '')))),
     cutOff: (member) => lockReplicasOut(member.ask),

@@ -13,6 +13,7 @@ import { assertion, assertionType, code, jwks } from '../support/department.ts';
 import { op } from '../support/op.ts';
 import { until } from '../support/processes.ts';
 import { freePort, redis, type TestRedis } from '../support/redis.ts';
+import { asking } from '../support/redis-cluster.ts';
 import { wants } from '../support/wants.ts';
 
 // Which Redis it is, and what that makes of what was made before (DESIGN rule 2, src/store/epochs.ts).
@@ -94,6 +95,37 @@ t.test('epochs of Redis', wants('redis-server'), async (t) => {
     // whoever still has a connection to the old one finds that it is not the one agreed upon
     await until(() => one.heard > 3);
     t.match(await mark(one.state, made, key), { why: 'stale' }, 'the same one, at the old server');
+  });
+
+  await t.test('a primary that was a replica in between, without a start', async (t) => {
+    const ports = [await freePort(), await freePort()] as const;
+    const [first, second] = await Promise.all(
+      ports.map(async (port) => {
+        const own = await redis(t, { args: ['--port', `${port}`, '--repl-diskless-sync-delay', '0'] });
+        return { ...(await asking(t, own.url)), own };
+      }),
+    );
+    if (!first || !second) throw new Error('two servers');
+    const at = await process(t, records, first.own);
+    await at.state.ping();
+    const spent = code();
+    await put(at.state, spent);
+    const follow = async (one: typeof first, port: number) => {
+      await one.ask('REPLICAOF', '127.0.0.1', port);
+      await until(async () => String(await one.ask('INFO', 'replication')).includes('master_link_status:up'));
+    };
+    await follow(second, ports[0]);
+    // its first replica gave it another name already
+    await at.state.ping();
+    const fresh = code();
+    await put(at.state, fresh);
+    await first.ask('WAIT', 1, 5_000);
+    await second.ask('REPLICAOF', 'NO', 'ONE');
+    t.match(await spend(at.state, fresh), { ok: true }, 'what the other one never hears of');
+    await follow(first, ports[1]);
+    await first.ask('REPLICAOF', 'NO', 'ONE');
+    t.match(await spend(at.state, fresh), { why: 'gone' });
+    t.match(await spend(at.state, spent), { why: 'gone' });
   });
 
   await t.test('with the records away nothing is agreed upon, and nothing served', async (t) => {

@@ -41,6 +41,12 @@ export const harmless: readonly Harmless[] = [
   },
   { route: /^\/$/, method: 'GET', answer: leads(/^\/account$/), why: 'the home leads to the account centre' },
   {
+    route: /^\/account$/,
+    method: 'GET',
+    answer: leads(/^\/account$/),
+    why: 'what a sign-in came back with leaves the address',
+  },
+  {
     route: /^\/account/,
     method: 'GET',
     answer: leads(/^\/authorize\?client_id=egret-account&/),

@@ -37,16 +37,16 @@ import { createSessions, endedByUid } from './sessions/sessions.ts';
 import { settleLater, tellOfEndings } from './signout/signout.ts';
 import { storeAway } from './store/away.ts';
 import { openDatabase } from './store/database.ts';
-import { startEmbedded } from './store/embedded.ts';
+import { startEmbedded } from './store/embedded/embedded.ts';
 import { storeEpochs } from './store/epochs.ts';
 import { redisHeartbeat } from './store/heartbeat.ts';
 import { unlessAway } from './store/known-away.ts';
 import { migrate } from './store/migrate.ts';
 import { openRedis, redisReady } from './store/redis.ts';
-import { withBreakers } from './web/breaker.ts';
 import { createCaps } from './web/caps.ts';
 import { networkOf } from './web/network.ts';
-import { createOutbound } from './web/outbound.ts';
+import { withBreakers } from './web/outbound/breaker.ts';
+import { createOutbound } from './web/outbound/outbound.ts';
 
 export interface Gateway {
   listen(): Promise<void>;

@@ -3,9 +3,9 @@ import { type Html, html, type PageContext, shown, type View } from '../web/html
 import { page } from '../web/layout.view.ts';
 import { type Department, keyValues, points, seal } from '../web/parts.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
+import { accountWords } from '../web/words/account.ts';
+import { capital, type Scope, scopeList } from '../web/words/items.ts';
 import { dateOf, nearDay } from '../web/words.ts';
-import { accountWords } from '../web/words-account.ts';
-import { capital, type Scope, scopeList } from '../web/words-items.ts';
 import { accountPlaces, done, menu } from './menu.view.ts';
 
 export interface Authorization {

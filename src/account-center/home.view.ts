@@ -4,10 +4,10 @@ import { page, places } from '../web/layout.view.ts';
 import { type Department, levelBadge, levelWord, type Way as Row, seal, ways } from '../web/parts.view.ts';
 import { personName } from '../web/person.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
+import { accountWords } from '../web/words/account.ts';
+import { deviceWord } from '../web/words/device.ts';
+import { capital, type Scope, scopeList, type Way, waysWord } from '../web/words/items.ts';
 import { clockTime, dateOf, nearDay, nearTime } from '../web/words.ts';
-import { accountWords } from '../web/words-account.ts';
-import { deviceWord } from '../web/words-device.ts';
-import { capital, type Scope, scopeList, type Way, waysWord } from '../web/words-items.ts';
 import { accountPlaces, menu } from './menu.view.ts';
 
 /** Times are epoch milliseconds. `device` as deviceOf() made it. */

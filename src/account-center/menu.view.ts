@@ -1,7 +1,7 @@
 import { icon } from '../web/assets/icons.ts';
 import { type Content, type Html, html, type PageContext } from '../web/html.ts';
 import { places } from '../web/layout.view.ts';
-import { accountWords } from '../web/words-account.ts';
+import { accountWords } from '../web/words/account.ts';
 
 /** The pages of the account centre, and the way between them. */
 export const accountPlaces = {

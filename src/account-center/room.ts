@@ -10,7 +10,7 @@ import type { SessionRow, Sessions } from '../sessions/sessions.ts';
 import type { Database } from '../store/database.ts';
 import type { Desk } from '../web/desk.ts';
 import type { PageContext } from '../web/html.ts';
-import type { Scope, Way } from '../web/words-items.ts';
+import type { Scope, Way } from '../web/words/items.ts';
 import type { Left } from './sessions.view.ts';
 
 export interface AccountCenterNeeds {

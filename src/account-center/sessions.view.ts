@@ -4,11 +4,11 @@ import { fill, type Html, html, type PageContext, shown, type View } from '../we
 import { page, places } from '../web/layout.view.ts';
 import { badge, type Department } from '../web/parts.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
+import { accountWords } from '../web/words/account.ts';
+import { deviceIcon, deviceWord } from '../web/words/device.ts';
+import { listOf, type Way, waysWord } from '../web/words/items.ts';
+import { signOutWords } from '../web/words/sign-out.ts';
 import { comingTime, nearTime } from '../web/words.ts';
-import { accountWords } from '../web/words-account.ts';
-import { deviceIcon, deviceWord } from '../web/words-device.ts';
-import { listOf, type Way, waysWord } from '../web/words-items.ts';
-import { signOutWords } from '../web/words-sign-out.ts';
 import { done, menu } from './menu.view.ts';
 
 export interface AccountSession {

@@ -14,20 +14,20 @@
 import type { TransactionSql } from 'postgres';
 import * as administration from './administration.ts';
 import { sweepCounters } from './budgets.ts';
+import * as resolving from './cases/resolving.ts';
 import * as claims from './claims.ts';
 import type { CodeRequest } from './codes/challenge.ts';
 import type { CodeTry } from './codes/prove.ts';
 import * as codes from './codes/request.ts';
-import * as joining from './joining.ts';
 import type { AccountsNeeds } from './needs.ts';
 import { createHashing } from './passwords/hashing.ts';
-import * as provincePerson from './province-person.ts';
-import * as realName from './real-name.ts';
+import * as provincePerson from './real-name/province-person.ts';
+import * as realName from './real-name/real-name.ts';
 import * as records from './records.ts';
 import * as recovery from './recovery.ts';
 import { type Outcome, refuse } from './refusals.ts';
-import * as registration from './registration.ts';
-import * as resolving from './resolving.ts';
+import * as joining from './registration/joining.ts';
+import * as registration from './registration/registration.ts';
 import { browserMac, open, type Room } from './room.ts';
 import { defaults, spans } from './settings.ts';
 import * as password from './sign-in/password.ts';
@@ -36,7 +36,8 @@ import { assess, type Factor, type SignIn } from './strength.ts';
 
 export type { Level } from './account.ts';
 export type { AccountEnding, AccountShown, Case, StaffAct } from './administration.ts';
-export type { CaseKind } from './cases.ts';
+export type { CaseKind } from './cases/cases.ts';
+export { type CaseAccount, type CaseFound, type CaseOutcome, caseOutcomes, type Resolved } from './cases/resolving.ts';
 export type { AccountClaims } from './claims.ts';
 export type { CodeRequest } from './codes/challenge.ts';
 export type { CodeTry } from './codes/prove.ts';
@@ -64,11 +65,10 @@ export type {
   ThreeFactors,
   Vault,
 } from './needs.ts';
-export type { TypedIdentity } from './real-name.ts';
+export type { TypedIdentity } from './real-name/real-name.ts';
 export type { Recovered, Recovery } from './recovery.ts';
 export { type Outcome, type Reason, type Refusal, refusalCodes } from './refusals.ts';
-export type { DraftRequest, FinishRequest, ProvedMobile } from './registration.ts';
-export { type CaseAccount, type CaseFound, type CaseOutcome, caseOutcomes, type Resolved } from './resolving.ts';
+export type { DraftRequest, FinishRequest, ProvedMobile } from './registration/registration.ts';
 export { defaults as accountsDefaults } from './settings.ts';
 export type { SignedIn } from './sign-in/outcome.ts';
 export type { PasswordTry } from './sign-in/password.ts';

@@ -1,5 +1,5 @@
 import type { Account, Level } from './account.ts';
-import type { CaseKind } from './cases.ts';
+import type { CaseKind } from './cases/cases.ts';
 import { type CardType, isAccountId, maskIdNumber, maskMobile, maskName, parseLoginId } from './identifiers.ts';
 import * as records from './records.ts';
 import { endSignIns } from './recovery.ts';

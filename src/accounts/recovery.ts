@@ -2,14 +2,14 @@ import { randomUUID, timingSafeEqual } from 'node:crypto';
 import type { TransactionSql } from 'postgres';
 import { clearPasswordTries, counterKey } from './budgets.ts';
 import { type CodeTry, proveCode } from './codes/prove.ts';
-import { isStale, reserveAnswer } from './mobile-owner.ts';
 import { judgePassword } from './passwords/rules.ts';
-import { readIdentity, recordChecked, type TypedIdentity } from './real-name.ts';
+import { readIdentity, recordChecked, type TypedIdentity } from './real-name/real-name.ts';
+import { checkThreeFactors } from './real-name/three-factors.ts';
 import * as records from './records.ts';
 import { type Outcome, refuse } from './refusals.ts';
+import { isStale, reserveAnswer } from './registration/mobile-owner.ts';
 import { browserMac, open, openProof, type Room, record, recordAlone, referenceTo } from './room.ts';
 import { assess, type SignIn } from './strength.ts';
-import { checkThreeFactors } from './three-factors.ts';
 
 /** The code of a forgotten password, and whether name and number are asked next. */
 export async function proveForRecovery(

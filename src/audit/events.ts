@@ -58,7 +58,7 @@ export const events = {
   'code.verified': ['purpose', 'tries'],
   'code.refused': ['purpose', 'reason', 'tries', 'left', 'until'],
   'case.opened': ['kind', 'reason'],
-  /** `as`: apart, move-identity or relink (accounts/resolving.ts); `user`: of the operating system, as a reference. */
+  /** `as`: apart, move-identity or relink (accounts/cases/resolving.ts); `user`: of the operating system, as a reference. */
   'case.resolved': ['kind', 'as', 'user'],
   /** A cap of one network address; budgets of a person stand in the events of what they pay for. */
   'limit.hit': ['limit', 'until', 'count'],

@@ -11,7 +11,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
-import type { Fetch } from '../web/outbound.ts';
+import type { Fetch } from '../web/outbound/outbound.ts';
 import { type Level, type ProvincePerson, readLevel, readPerson } from './answers.ts';
 import { createAsking, type Log, type OnAsked } from './asking.ts';
 import { type Behaviour, type MirroredCode, meanings } from './codes.ts';
@@ -48,7 +48,7 @@ export interface BridgeOptions {
   readonly log: Log;
   readonly onAsked?: OnAsked;
   readonly random?: Random;
-  /** Calls the platform, where policy allows it (web/outbound.ts). */
+  /** Calls the platform, where policy allows it (web/outbound/outbound.ts). */
   readonly fetch: Fetch;
   readonly tuning?: Partial<BridgeTuning>;
 }

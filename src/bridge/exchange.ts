@@ -1,5 +1,5 @@
 /** One POST and its answer, before anything in it is understood. */
-import type { Fetch } from '../web/outbound.ts';
+import type { Fetch } from '../web/outbound/outbound.ts';
 
 /** Why there is nothing to read: the code it counts as, and a word for the log (never a text of the other side). */
 export interface NoAnswer {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Fetch } from '../web/outbound.ts';
+import type { Fetch } from '../web/outbound/outbound.ts';
 import { isProvinceCode, type ProvinceCode } from './codes.ts';
 import { type CallerKeys, isSignedBy, openData, type Random, sealQuestion } from './envelope.ts';
 import { post } from './exchange.ts';

@@ -6,7 +6,7 @@ import { examineAll, examineConfiguration, type Finding, type Subject } from '..
 import { EgretError } from '../errors.ts';
 import { type Problem, problemLine } from '../errors-problems.ts';
 import { type Database, openDatabase } from '../store/database.ts';
-import { type Embedded, startEmbedded } from '../store/embedded.ts';
+import { type Embedded, startEmbedded } from '../store/embedded/embedded.ts';
 import { closeRedis, openRedis, type Redis, redisReady } from '../store/redis.ts';
 import { clean } from './print.ts';
 import type { Report, Verb } from './verb.ts';

@@ -12,7 +12,7 @@ import { createKeys, type Keys, loadKeyEncryptionKey, type Vault } from '../keys
 import { createOutbox, type OutboxService } from '../outbox/outbox.ts';
 import { createSessions } from '../sessions/sessions.ts';
 import { type Database, openDatabase } from '../store/database.ts';
-import { startEmbedded } from '../store/embedded.ts';
+import { startEmbedded } from '../store/embedded/embedded.ts';
 import { migrate, pendingMigrations } from '../store/migrate.ts';
 
 export interface OpenOptions {

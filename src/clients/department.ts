@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
-import { namesPrivateHost } from '../web/public-address.ts';
+import { namesPrivateHost } from '../web/outbound/public-address.ts';
 
 /** What a department may ask for, and how its system is known: one file of config/clients a system. */
 const bilingual = Type.Object(
@@ -119,7 +119,7 @@ export function problemsOf(definition: unknown, development: boolean): string[] 
     const address = definition[field];
     if (address) check(field, address, false);
   }
-  // what is called from here; a name is looked at when it is (web/outbound.ts)
+  // what is called from here; a name is looked at when it is (web/outbound/outbound.ts)
   for (const field of ['jwks_uri', 'backchannel_logout_uri'] as const) {
     const called = URL.parse(definition[field] ?? '');
     if (called && !development && namesPrivateHost(called))

@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadConfig } from '../config.ts';
-import { forgetData } from '../store/embedded-folder.ts';
+import { forgetData } from '../store/embedded/embedded-folder.ts';
 import { holdFolder } from './alone.ts';
 
 function stop(sentence: string): never {

@@ -5,7 +5,7 @@ import { readDefinitions } from '../clients/clients.ts';
 import { parseRedisUrl, projectRoot } from '../config.ts';
 import type { Problem } from '../errors-problems.ts';
 import { isDevelopmentKey, readKeyEncryptionKey } from '../keys/keys.ts';
-import { namesPrivateHost } from '../web/public-address.ts';
+import { namesPrivateHost } from '../web/outbound/public-address.ts';
 import { type Check, stopping } from './check.ts';
 import { clientProblems } from './clients.ts';
 

@@ -3,7 +3,7 @@ import { createBridge } from '../bridge/bridge.ts';
 import { shiftedClock } from '../clock.ts';
 import { catalogue } from '../errors.ts';
 import type { Problem } from '../errors-problems.ts';
-import { createOutbound } from '../web/outbound.ts';
+import { createOutbound } from '../web/outbound/outbound.ts';
 import { advising, type Check, type Subject } from './check.ts';
 import { openKeys } from './records.ts';
 

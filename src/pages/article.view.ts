@@ -1,8 +1,8 @@
 import { html, type PageContext } from '../web/html.ts';
 import { page } from '../web/layout.view.ts';
 import { notice } from '../web/parts.view.ts';
+import { type Articles, articlesVersion, articleWords } from '../web/words/articles.ts';
 import { inTone } from '../web/words.ts';
-import { type Articles, articlesVersion, articleWords } from '../web/words-articles.ts';
 
 /** A page of text with its version. The demonstration says that it is one. */
 export function article(context: PageContext, articles: Articles): string {

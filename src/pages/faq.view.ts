@@ -1,5 +1,5 @@
 import { shown, type View } from '../web/html.ts';
-import { faq } from '../web/words-faq.ts';
+import { faq } from '../web/words/faq.ts';
 import { article } from './article.view.ts';
 
 export const faqView: View<Record<string, never>> = (_model, context) => article(context, faq);

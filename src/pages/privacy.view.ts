@@ -1,5 +1,5 @@
 import { shown, type View } from '../web/html.ts';
-import { privacy } from '../web/words-privacy.ts';
+import { privacy } from '../web/words/privacy.ts';
 import { article } from './article.view.ts';
 
 export const privacyView: View<Record<string, never>> = (_model, context) => article(context, privacy);

@@ -1,7 +1,7 @@
 import type { Provider } from 'oidc-provider';
 import { accountCenterClient, entered } from './grants.ts';
-import { keyOf } from './state.ts';
-import { type AdapterNeeds, unitOf } from './unit.ts';
+import { keyOf } from './state/state.ts';
+import { type AdapterNeeds, unitOf } from './state/unit.ts';
 
 type Needs = Pick<AdapterNeeds, 'now' | 'stamp'> & {
   /** Seconds. */

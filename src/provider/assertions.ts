@@ -1,7 +1,7 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { EgretError } from '../errors.ts';
 import { everyone } from '../sessions/sessions.ts';
-import { type AdapterNeeds, unitOf } from './unit.ts';
+import { type AdapterNeeds, unitOf } from './state/unit.ts';
 
 /** Seconds that a client's clock may run ahead of ours. */
 export const clockTolerance = 5;

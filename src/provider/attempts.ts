@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Attempt, Attempts } from '../audit/audit.ts';
-import { keyOf, type ProtocolState } from './state.ts';
+import { keyOf, type ProtocolState } from './state/state.ts';
 
 /**
  * Which refusals of the protocol are attempts, and what the trail is told of them: words of ours, never what was sent.

@@ -1,9 +1,17 @@
 import { hash } from 'node:crypto';
 import type { Vault } from '../keys/keys.ts';
-import { stands, uidOf } from './adapter.ts';
 import type { Standing } from './grants.ts';
-import { type Batch, type Entry, type Key, keyOf, type PendingEvent, type ProtocolState, sibling } from './state.ts';
-import type { EndedBy, Payload } from './unit.ts';
+import { stands, uidOf } from './state/adapter.ts';
+import {
+  type Batch,
+  type Entry,
+  type Key,
+  keyOf,
+  type PendingEvent,
+  type ProtocolState,
+  sibling,
+} from './state/state.ts';
+import type { EndedBy, Payload } from './state/unit.ts';
 
 /** A signed-in browser as the account centre and sign-out see it: read by its cookie, never written by this read. */
 export interface BrowserSession {

@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { beyond, levelOf } from '../policy/policy.ts';
-import type { EndedBy } from './unit.ts';
+import type { EndedBy } from './state/unit.ts';
 
 /** What a person agreed to give one client, as the session carries it. */
 export interface Standing {

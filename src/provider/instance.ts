@@ -5,7 +5,6 @@ import { toMetadata } from '../clients/clients.ts';
 import type { SigningKey } from '../keys/keys.ts';
 import { allAcrValues } from '../policy/policy.ts';
 import { acts } from './acts.ts';
-import { Adapter } from './adapter.ts';
 import { checkAssertion, clockTolerance } from './assertions.ts';
 import { type AttemptNeeds, attempts, ownTokens } from './attempts.ts';
 import { type BegunNeeds, capBegun } from './begun.ts';
@@ -14,10 +13,11 @@ import { paths } from './discovery.ts';
 import { accountCenterClient, type GrantNeeds, loadGrant } from './grants.ts';
 import { applyOverrides } from './overrides.ts';
 import { prompts } from './prompts.ts';
-import { signingKey } from './signing.ts';
-import { keyOf } from './state.ts';
-import { unavailable } from './unavailable.ts';
-import { type AdapterNeeds, unitOf } from './unit.ts';
+import { signingKey } from './signing/signing.ts';
+import { Adapter } from './state/adapter.ts';
+import { keyOf } from './state/state.ts';
+import { unavailable } from './state/unavailable.ts';
+import { type AdapterNeeds, unitOf } from './state/unit.ts';
 
 export interface Lifetimes {
   readonly code: number;
@@ -33,7 +33,7 @@ export interface ProviderNeeds extends AdapterNeeds, GrantNeeds, AttemptNeeds, B
   readonly state: AdapterNeeds['state'];
   readonly issuer: string;
   readonly lifetimes: Lifetimes;
-  /** Calls what a client's record names: only where policy allows (web/outbound.ts). */
+  /** Calls what a client's record names: only where policy allows (web/outbound/outbound.ts). */
   readonly fetch: (url: string | URL | Request, options?: RequestInit) => Promise<Response>;
   /** Our page for an error that no redirect address may carry, or for a step that has expired. */
   readonly errorPage: (

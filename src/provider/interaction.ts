@@ -2,10 +2,10 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errors, type InteractionResults } from 'oidc-provider';
 import type { Vault } from '../keys/keys.ts';
-import type { Epochs } from './epochs.ts';
 import type { Standing } from './grants.ts';
 import { newUid } from './overrides.ts';
-import { keyOf, type ProtocolState } from './state.ts';
+import type { Epochs } from './signing/epochs.ts';
+import { keyOf, type ProtocolState } from './state/state.ts';
 
 /** What the provider waits for: who is it, which level, may this be given. The pages are signin's. */
 export interface Interaction {

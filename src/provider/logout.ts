@@ -1,6 +1,6 @@
 import type { Clients } from '../clients/clients.ts';
 import type { Deliverer } from '../outbox/outbox.ts';
-import type { Epochs } from './epochs.ts';
+import type { Epochs } from './signing/epochs.ts';
 
 interface LogoutClient {
   readonly backchannelLogoutUri?: string;

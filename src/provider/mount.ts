@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { EgretError } from '../errors.ts';
 import type { Vault } from '../keys/keys.ts';
 import { paths } from './discovery.ts';
-import type { Epochs, Prebuilt } from './epochs.ts';
+import type { Epochs, Prebuilt } from './signing/epochs.ts';
 
 const requests = new WeakMap<IncomingMessage, FastifyRequest>();
 /** The Fastify request behind a request of the library, for pages that the library asks for. */

@@ -3,10 +3,10 @@ import { errors, Provider } from 'oidc-provider';
 import { systemClock } from '../clock.ts';
 import type { Vault } from '../keys/keys.ts';
 import { reached, wanted } from './acr.ts';
-import { sessionCookie } from './adapter.ts';
 import { markMayBeLost } from './assertions.ts';
-import { buckets, digits, type Kind, keyOf } from './state.ts';
-import { type AdapterNeeds, flush, type Payload, Refused, readAhead, unitOf } from './unit.ts';
+import { sessionCookie } from './state/adapter.ts';
+import { buckets, digits, type Kind, keyOf } from './state/state.ts';
+import { type AdapterNeeds, flush, type Payload, Refused, readAhead, unitOf } from './state/unit.ts';
 
 /**
  * Everything of oidc-provider that is replaced, each with its reason. The library is pinned exactly;

@@ -7,20 +7,20 @@
  */
 
 export { missing, wanted } from './acr.ts';
-export { databaseState } from './adapter-database.ts';
-export { redisState } from './adapter-redis.ts';
 export { noteStranger } from './attempts.ts';
 export { type BrowserSession, type BrowserSessions, createBrowserSessions, type Visit } from './browser-session.ts';
 export { paths } from './discovery.ts';
-export { drainEvents } from './drain.ts';
-export { createEpochs, type Epochs } from './epochs.ts';
 export { accountCenterClient, type Standing } from './grants.ts';
 export type { Lifetimes, ProviderNeeds } from './instance.ts';
 export { createInteractions, type Interaction, type Interactions } from './interaction.ts';
 export { clientStopped, deliverLogout } from './logout.ts';
 export { mountProvider, requestOf } from './mount.ts';
-export { oneTimeCodes } from './one-time-codes.ts';
 export { personalData } from './release.ts';
-export { whileServing } from './serving.ts';
-export { keyOf, type PendingEvent, type ProtocolState } from './state.ts';
-export type { ActDetail, ProtocolAct } from './unit.ts';
+export { createEpochs, type Epochs } from './signing/epochs.ts';
+export { databaseState } from './state/adapter-database.ts';
+export { redisState } from './state/adapter-redis.ts';
+export { drainEvents } from './state/drain.ts';
+export { oneTimeCodes } from './state/one-time-codes.ts';
+export { whileServing } from './state/serving.ts';
+export { keyOf, type PendingEvent, type ProtocolState } from './state/state.ts';
+export type { ActDetail, ProtocolAct } from './state/unit.ts';

@@ -1,20 +1,20 @@
 import type { FastifyReply } from 'fastify';
 import type { Problem } from '../web/parts.view.ts';
-import { codeView } from './code.view.ts';
-import { drawConsent, drawRoaming } from './consent.ts';
+import { drawConsent, drawRoaming } from './consent/consent.ts';
 import { finish } from './finish.ts';
 import { contextOf, type Journey } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
-import { passwordView, pausedView } from './password.view.ts';
-import { waitingView } from './province.view.ts';
-import { realNameView } from './real-name.view.ts';
-import { realNameResultView } from './real-name-result.view.ts';
-import { newPasswordView, recoveredView, recoverIdentityView, recoverMobileView } from './recover.view.ts';
-import { mobileInUseView, registerMethodView, registerMobileView } from './register.view.ts';
-import { secondFactorView, secondPasswordView } from './second-factor.view.ts';
-import { identityView, smsView } from './sms.view.ts';
+import { waitingView } from './real-name/province.view.ts';
+import { realNameView } from './real-name/real-name.view.ts';
+import { realNameResultView } from './real-name/real-name-result.view.ts';
+import { newPasswordView, recoveredView, recoverIdentityView, recoverMobileView } from './recovery/recover.view.ts';
+import { mobileInUseView, registerMethodView, registerMobileView } from './registration/register.view.ts';
 import type { Typed } from './steps.ts';
-import type { SignInLinks } from './ways-in.ts';
+import { codeView } from './ways/code.view.ts';
+import { passwordView, pausedView } from './ways/password.view.ts';
+import { secondFactorView, secondPasswordView } from './ways/second-factor.view.ts';
+import { identityView, smsView } from './ways/sms.view.ts';
+import type { SignInLinks } from './ways/ways-in.ts';
 
 /** Draws the step the dispatcher chose; after a refusal with its problems and the status of the first. */
 export async function draw(

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { acrOf } from '../policy/policy.ts';
-import { deviceOf } from '../web/words-device.ts';
+import { deviceOf } from '../web/words/device.ts';
 import { expiredPage } from './expired.ts';
 import { goOn, type Journey } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';

@@ -6,9 +6,9 @@ import { field } from '../web/desk.ts';
 import { draw } from './draw.ts';
 import { contextOf, goOn, type Journey, openJourney } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
-import { conflictView } from './province.view.ts';
-import { type RealNameStop, realNameStopView } from './real-name-result.view.ts';
-import { alreadyRegisteredView } from './register.view.ts';
+import { conflictView } from './real-name/province.view.ts';
+import { type RealNameStop, realNameStopView } from './real-name/real-name-result.view.ts';
+import { alreadyRegisteredView } from './registration/register.view.ts';
 import type { Flow, NotDone, Step, Typed } from './steps.ts';
 
 export type Act = (journey: Journey) => Promise<FastifyReply>;

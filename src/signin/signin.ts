@@ -7,16 +7,16 @@
  * recover-identity, new-password, roaming, consent}.
  */
 import type { FastifyInstance } from 'fastify';
-import { answerSteps } from './answers.ts';
-import { codeSteps } from './codes.ts';
+import { answerSteps } from './consent/answers.ts';
 import { draw } from './draw.ts';
 import { createForms } from './forms.ts';
 import { goOn, openJourney } from './journey.ts';
 import type { SigninNeeds } from './needs.ts';
-import { provincialSteps } from './provincial.ts';
-import { provingSteps } from './proving.ts';
-import { recoverySteps } from './recovery.ts';
-import { registrationSteps } from './registration.ts';
+import { provincialSteps } from './real-name/provincial.ts';
+import { provingSteps } from './real-name/proving.ts';
+import { recoverySteps } from './recovery/recovery.ts';
+import { registrationSteps } from './registration/registration.ts';
+import { codeSteps } from './ways/codes.ts';
 
 export { expiredPage } from './expired.ts';
 export type { SigninNeeds } from './needs.ts';

@@ -3,8 +3,8 @@ import { type Content, fill, html, type PageContext, shown, type View } from '..
 import { page } from '../web/layout.view.ts';
 import { badge, type Department, seal } from '../web/parts.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
+import { signOutWords } from '../web/words/sign-out.ts';
 import { comingTime } from '../web/words.ts';
-import { signOutWords } from '../web/words-sign-out.ts';
 
 /**
  * `out` has answered; `waiting` was told a moment ago; `silent` was told and does not answer (we go on telling it);

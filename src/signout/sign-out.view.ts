@@ -3,8 +3,8 @@ import { html, shown, type View } from '../web/html.ts';
 import { page } from '../web/layout.view.ts';
 import { type Department, seal } from '../web/parts.view.ts';
 import { departments, sampleTime } from '../web/samples.ts';
+import { signOutWords } from '../web/words/sign-out.ts';
 import { comingTime } from '../web/words.ts';
-import { signOutWords } from '../web/words-sign-out.ts';
 
 /** POST choice=all|one; `one` only where a department is named. */
 export interface SignOutQuestion {

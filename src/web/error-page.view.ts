@@ -4,8 +4,8 @@ import { type Html, html, type Outage, type PageContext, shown, type View } from
 import { page, places } from './layout.view.ts';
 import { badge, type Department, table, ways } from './parts.view.ts';
 import { departments, sampleTime } from './samples.ts';
+import { errorWords } from './words/errors.ts';
 import { comingTime, dateTime, inTone } from './words.ts';
-import { errorWords } from './words-errors.ts';
 
 /** What happened, what is safe, three ways on, and what to quote. Send it with the status of the catalogue. */
 export interface ErrorPage {

@@ -1,7 +1,7 @@
 import { type IconName, icon } from './assets/icons.ts';
 import { attributes, type Content, type Html, html, type PageContext } from './html.ts';
 import { hiddenFields, type Problem, problemOf, problemText } from './parts.view.ts';
-import { pageWords } from './words-page.ts';
+import { pageWords } from './words/page.ts';
 
 /**
  * Forms and their controls. A label is always visible, a hint stands under it, an error between them and the control,

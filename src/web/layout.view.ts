@@ -3,8 +3,8 @@ import { icon, mark } from './assets/icons.ts';
 import { assets } from './assets.ts';
 import { type Content, type Html, html, nothing, type PageContext } from './html.ts';
 import { errorSummary, masked, type Problem } from './parts.view.ts';
+import { pageWords } from './words/page.ts';
 import { clockTime } from './words.ts';
-import { pageWords } from './words-page.ts';
 
 /** Addresses every page links to. */
 export const places = {

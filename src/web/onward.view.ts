@@ -3,7 +3,7 @@ import { shown, type View } from './html.ts';
 import { page } from './layout.view.ts';
 import type { Department } from './parts.view.ts';
 import { departments } from './samples.ts';
-import { errorWords } from './words-errors.ts';
+import { errorWords } from './words/errors.ts';
 
 /**
  * The one page between our forms and other sites: `form-action 'self'` stops a form's redirect to another origin, so a

@@ -1,9 +1,9 @@
 import { type Code, catalogue } from '../errors.ts';
 import { calm, type IconName, icon, tide, wave } from './assets/icons.ts';
 import { type Content, type Html, html, nothing, type PageContext } from './html.ts';
+import { pageWords } from './words/page.ts';
+import { problemWords } from './words/problems.ts';
 import { comingTime, inTone, type Text } from './words.ts';
-import { pageWords } from './words-page.ts';
-import { problemWords } from './words-problems.ts';
 
 /** The parts pages are built of, apart from form controls (form.view.ts). */
 

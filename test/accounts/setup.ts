@@ -15,8 +15,8 @@ import { meanings, type ProvinceCode, type RealNameAnswer } from '../../src/brid
 import { type Clock, shiftedClock } from '../../src/clock.ts';
 import { createKeys } from '../../src/keys/keys.ts';
 import { createOutbox } from '../../src/outbox/outbox.ts';
-import { databaseState } from '../../src/provider/adapter-database.ts';
-import { keyOf } from '../../src/provider/state.ts';
+import { databaseState } from '../../src/provider/state/adapter-database.ts';
+import { keyOf } from '../../src/provider/state/state.ts';
 import { database, type TestDatabase } from '../support/database.ts';
 
 /** The test people of PROVINCE.md, section 6. */

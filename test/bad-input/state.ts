@@ -30,7 +30,7 @@ export function stateOf(own: Pair): State {
   };
 }
 
-/** How many of each kind came, went or changed; keys of protocol state by their letter (provider/state.ts). */
+/** How many of each kind came, went or changed; keys of protocol state by their letter (provider/state/state.ts). */
 export function difference(before: Map<string, string>, after: Map<string, string>): Readonly<Record<string, number>> {
   const counted: Record<string, number> = {};
   for (const key of new Set([...before.keys(), ...after.keys()])) {

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import t from 'tap';
 import { createBridge } from '../../src/bridge/bridge.ts';
 import { shiftedClock, systemClock } from '../../src/clock.ts';
-import { createOutbound } from '../../src/web/outbound.ts';
+import { createOutbound } from '../../src/web/outbound/outbound.ts';
 import { until } from '../support/processes.ts';
 import { bridgeTo, caller, type Platform, person, returnUrl, startPlatform } from './platform.ts';
 

@@ -8,7 +8,7 @@ import { sm2 } from 'sm-crypto-v2';
 import type { Test } from 'tap';
 import { type Bridge, type BridgeTuning, type CallerKeys, createBridge, type Status } from '../../src/bridge/bridge.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { createOutbound } from '../../src/web/outbound.ts';
+import { createOutbound } from '../../src/web/outbound/outbound.ts';
 
 /**
  * A platform to test the bridge against: the wire of PROVINCE.md section 2 written a second time, on sm-crypto-v2

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { sealAccount } from '../../src/accounts/account.ts';
-import { openCase } from '../../src/accounts/cases.ts';
+import { openCase } from '../../src/accounts/cases/cases.ts';
 import { insertAccount } from '../../src/accounts/records.ts';
 import type { Room } from '../../src/accounts/room.ts';
 import { operatorReference } from '../../src/cli/open.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { openDatabase } from '../../src/store/database.ts';
-import { startEmbedded } from '../../src/store/embedded.ts';
+import { startEmbedded } from '../../src/store/embedded/embedded.ts';
 import { program, until } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
 import { debianBinaries } from '../support/servers.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Test } from 'tap';
-import { databaseState } from '../../src/provider/adapter-database.ts';
-import { redisState } from '../../src/provider/adapter-redis.ts';
-import type { Batch, Key, ProtocolState } from '../../src/provider/state.ts';
-import { buckets, digits, keyOf } from '../../src/provider/state.ts';
+import { databaseState } from '../../src/provider/state/adapter-database.ts';
+import { redisState } from '../../src/provider/state/adapter-redis.ts';
+import type { Batch, Key, ProtocolState } from '../../src/provider/state/state.ts';
+import { buckets, digits, keyOf } from '../../src/provider/state/state.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { isRedisUnreachable, openRedis, redisReady, serversOf } from '../../src/store/redis.ts';
 import { database, type TestDatabaseOptions } from '../support/database.ts';

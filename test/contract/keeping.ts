@@ -1,4 +1,4 @@
-import { type Batch, bucketOf, digestOf, digits, eventBound, type Key, keyOf } from '../../src/provider/state.ts';
+import { type Batch, bucketOf, digestOf, digits, eventBound, type Key, keyOf } from '../../src/provider/state/state.ts';
 import { drained, family, fresh, later, parallel, write } from './engines.ts';
 import { type Cases, done, redemption, refused, standing, trials } from './kin.ts';
 

@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import { type Batch, type Committed, digestOf, type Key, type ProtocolState } from '../../src/provider/state.ts';
+import { type Batch, type Committed, digestOf, type Key, type ProtocolState } from '../../src/provider/state/state.ts';
 import { type Bench, family, later, write } from './engines.ts';
 
 /** Cases of the contract, by what they say of it. */

@@ -1,4 +1,11 @@
-import { type Batch, bucketOf, guessLimit, type Key, keyOf, type ProtocolState } from '../../src/provider/state.ts';
+import {
+  type Batch,
+  bucketOf,
+  guessLimit,
+  type Key,
+  keyOf,
+  type ProtocolState,
+} from '../../src/provider/state/state.ts';
 import { drained, fresh, later, parallel, write } from './engines.ts';
 import { at, type Cases, done, redemption, refused, rotation, standing, trials } from './kin.ts';
 

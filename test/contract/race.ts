@@ -1,4 +1,4 @@
-import { type Batch, type Committed, type Guess, keyOf } from '../../src/provider/state.ts';
+import { type Batch, type Committed, type Guess, keyOf } from '../../src/provider/state/state.ts';
 import { node } from '../support/processes.ts';
 import { fresh, later, write } from './engines.ts';
 import { type Cases, redemption, rotation, standing, trials } from './kin.ts';

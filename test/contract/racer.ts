@@ -3,9 +3,9 @@
  * standard input is a start signal with the work to fire at once; each is answered by one line. Run by that test only.
  */
 import { createInterface } from 'node:readline';
-import { databaseState } from '../../src/provider/adapter-database.ts';
-import { redisState } from '../../src/provider/adapter-redis.ts';
-import type { Batch, Key } from '../../src/provider/state.ts';
+import { databaseState } from '../../src/provider/state/adapter-database.ts';
+import { redisState } from '../../src/provider/state/adapter-redis.ts';
+import type { Batch, Key } from '../../src/provider/state/state.ts';
 import { openDatabase } from '../../src/store/database.ts';
 import { openRedis, redisReady } from '../../src/store/redis.ts';
 import { epochsAlone } from '../support/redis.ts';

@@ -5,7 +5,7 @@ import { keeping } from './keeping.ts';
 import { once } from './once.ts';
 import { race } from './race.ts';
 
-// The contract of protocol state (src/provider/state.ts): one suite, unchanged on every engine.
+// The contract of protocol state (src/provider/state/state.ts): one suite, unchanged on every engine.
 const engines: [name: string, needs: { skip?: string }, open: (t: Test) => Promise<Bench>][] = [
   ['PostgreSQL, embedded', {}, (t) => onDatabase(t, 'embedded')],
   ["PostgreSQL, the system's", wants('postgresql'), (t) => onDatabase(t, 'debian')],

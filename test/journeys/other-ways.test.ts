@@ -1,6 +1,6 @@
 import t from 'tap';
 import { openDatabase } from '../../src/store/database.ts';
-import { startEmbedded } from '../../src/store/embedded.ts';
+import { startEmbedded } from '../../src/store/embedded/embedded.ts';
 import { Jar } from '../support/browser.ts';
 import { city } from '../support/city.ts';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { openDatabase } from '../../src/store/database.ts';
-import { startEmbedded } from '../../src/store/embedded.ts';
+import { startEmbedded } from '../../src/store/embedded/embedded.ts';
 import { fault, messages, type Page, patientCity, person, Visitor } from '../signin/visitor.ts';
 import { until } from '../support/processes.ts';
 

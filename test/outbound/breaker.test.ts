@@ -1,5 +1,5 @@
 import t from 'tap';
-import { withBreakers } from '../../src/web/breaker.ts';
+import { withBreakers } from '../../src/web/outbound/breaker.ts';
 
 t.test('a host that does not answer is left alone for a while', async (t) => {
   let now = 0;

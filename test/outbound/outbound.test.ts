@@ -3,8 +3,8 @@ import http from 'node:http';
 import net from 'node:net';
 import tls, { type ConnectionOptions } from 'node:tls';
 import t, { type Test } from 'tap';
-import { createOutbound, type OutboundOptions } from '../../src/web/outbound.ts';
-import { isPublic } from '../../src/web/public-address.ts';
+import { createOutbound, type OutboundOptions } from '../../src/web/outbound/outbound.ts';
+import { isPublic } from '../../src/web/outbound/public-address.ts';
 import { balancer } from '../support/balancer.ts';
 import { tricks, ways } from './ways.ts';
 

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { stringify } from 'yaml';
-import { isPublic } from '../../src/web/public-address.ts';
+import { isPublic } from '../../src/web/outbound/public-address.ts';
 import { makePair } from '../bridge/platform.ts';
 import { definition, productionCity } from '../cli/production.ts';
 import { root } from '../cli/world.ts';

@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { deliverLogout } from '../../src/provider/provider.ts';
-import { createOutbound } from '../../src/web/outbound.ts';
+import { createOutbound } from '../../src/web/outbound/outbound.ts';
 import { pkce } from '../support/browser.ts';
 import { database } from '../support/database.ts';
 import { assertion, assertionType, authorizeUrl, jwks, post } from '../support/department.ts';

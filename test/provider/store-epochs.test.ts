@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { systemClock } from '../../src/clock.ts';
 import { keyOf, type ProtocolState, redisState } from '../../src/provider/provider.ts';
-import type { Key } from '../../src/provider/state.ts';
+import type { Key } from '../../src/provider/state/state.ts';
 import { storeAway } from '../../src/store/away.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { storeEpochs } from '../../src/store/epochs.ts';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { isUnreachable, openDatabase } from '../../src/store/database.ts';
-import { startEmbedded } from '../../src/store/embedded.ts';
+import { startEmbedded } from '../../src/store/embedded/embedded.ts';
 import { program, until } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
 

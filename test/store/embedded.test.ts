@@ -4,8 +4,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { isUnreachable, openDatabase } from '../../src/store/database.ts';
-import { startEmbedded } from '../../src/store/embedded.ts';
-import { answers } from '../../src/store/postmaster.ts';
+import { startEmbedded } from '../../src/store/embedded/embedded.ts';
+import { answers } from '../../src/store/embedded/postmaster.ts';
 import { node, until } from '../support/processes.ts';
 import { scratch } from '../support/scratch.ts';
 import { wantsAnotherUser } from '../support/wants.ts';
@@ -156,16 +156,9 @@ t.test('what cannot be started says so in one sentence', wantsAnotherUser(), asy
 t.test('without the package, and without the links in it', async (t) => {
   const copy = folder(t, 'egret');
   const project = resolve(import.meta.dirname, '../..');
-  const sources = fs.globSync(
-    [
-      'src/*.ts',
-      'src/store/{embedded,embedded-folder,postmaster,postgres-programs}.ts',
-      'test/support/embedded-user.ts',
-    ],
-    {
-      cwd: project,
-    },
-  );
+  const sources = fs.globSync(['src/*.ts', 'src/store/embedded/*.ts', 'test/support/embedded-user.ts'], {
+    cwd: project,
+  });
   for (const file of sources) fs.cpSync(join(project, file), join(copy, file));
   fs.writeFileSync(join(copy, 'package.json'), '{ "type": "module" }');
   const start = () => node(t, join(copy, 'test/support/embedded-user.ts'), [join(copy, '.data')]);

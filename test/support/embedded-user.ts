@@ -1,5 +1,5 @@
 // One user of the embedded database, as a program: `embedded-user.ts FOLDER`.
-import { startEmbedded } from '../../src/store/embedded.ts';
+import { startEmbedded } from '../../src/store/embedded/embedded.ts';
 
 try {
   const server = await startEmbedded(process.argv[2] as string);

@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isUnreachable, openDatabase } from '../../src/store/database.ts';
-import { startEmbedded } from '../../src/store/embedded.ts';
-import { answers } from '../../src/store/postmaster.ts';
+import { startEmbedded } from '../../src/store/embedded/embedded.ts';
+import { answers } from '../../src/store/embedded/postmaster.ts';
 import { until } from './processes.ts';
 
 const data = process.argv[2] as string;

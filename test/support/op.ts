@@ -22,7 +22,7 @@ import {
 } from '../../src/provider/provider.ts';
 import { createSessions, endedByUid, type Sessions } from '../../src/sessions/sessions.ts';
 import type { Database } from '../../src/store/database.ts';
-import { createOutbound } from '../../src/web/outbound.ts';
+import { createOutbound } from '../../src/web/outbound/outbound.ts';
 
 export interface Op {
   readonly issuer: string;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Embedded, startEmbedded } from '../../src/store/embedded.ts';
-import type { Binaries } from '../../src/store/postgres-programs.ts';
+import { type Embedded, startEmbedded } from '../../src/store/embedded/embedded.ts';
+import type { Binaries } from '../../src/store/embedded/postgres-programs.ts';
 
 /**
  * The PostgreSQL servers of the tests. test/run.ts starts the embedded one and names its socket in the environment;

@@ -1,12 +1,12 @@
 import { type CodeTry, proveCode } from '../codes/prove.ts';
 import { parseIdNumber } from '../identifiers.ts';
-import { isStale, reserveAnswer } from '../mobile-owner.ts';
-import { recordChecked } from '../real-name.ts';
+import { recordChecked } from '../real-name/real-name.ts';
+import { checkThreeFactors } from '../real-name/three-factors.ts';
 import * as records from '../records.ts';
 import { refuse } from '../refusals.ts';
+import { isStale, reserveAnswer } from '../registration/mobile-owner.ts';
 import { browserMac, open, openProof, type Room } from '../room.ts';
 import type { Factor } from '../strength.ts';
-import { checkThreeFactors } from '../three-factors.ts';
 import { finish, refused, type SignedIn } from './outcome.ts';
 
 export interface SmsTry extends CodeTry {

@@ -84,7 +84,8 @@ t.test(
         for (const each of [0, 1])
           t.match((await browser.twin(each).open('/account')).page, /name="password"/, 'out at both');
       });
-    for (const { output } of own.gateways) t.notMatch(output(), /"level":(50|60)|EG-17/, 'no fault at either');
+    // on a busy machine a store may be late for a look: that is no matter of versions
+    for (const { output } of own.gateways) t.notMatch(output(), /"level":(50|60)|EG-17(?!0[23])/, 'no fault at either');
 
     // whoever undoes an upgrade has the old one alone again, and may have to start it
     t.strictSame(await own.gateways[1].stop(), { code: 0, signal: null });

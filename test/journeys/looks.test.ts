@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { type Person, password, patientCity, person } from '../signin/visitor.ts';
 import type { City } from '../support/city.ts';
 import { find, wants } from '../support/wants.ts';
+import { answers } from './roamer.ts';
 
 const flags = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
 const inPage = ['../web/in-page.js', 'in-page.js']
@@ -18,16 +19,32 @@ interface Look {
   readonly scheme: 'light' | 'dark';
   readonly device: keyof typeof sizes;
   readonly person: Person;
+  /** To five departments and out again, too; with EGRET_SHOTS every look is. */
+  readonly whole?: true;
 }
 
 /** Every pair of two properties, and the one that is drawn most in the pictures of the design. */
 const looks: readonly Look[] = [
   { lang: 'zh-CN', mode: 'standard', scheme: 'light', device: 'phone', person: person('测试乙', '350299199001010221') },
   { lang: 'zh-CN', mode: 'large', scheme: 'dark', device: 'desktop', person: person('测试丙', '350299194803150311') },
-  { lang: 'en', mode: 'standard', scheme: 'dark', device: 'desktop', person: person('测试闰日', '350299199202290629') },
+  {
+    lang: 'en',
+    mode: 'standard',
+    scheme: 'dark',
+    device: 'desktop',
+    person: person('测试闰日', '350299199202290629'),
+    whole: true,
+  },
   { lang: 'en', mode: 'large', scheme: 'light', device: 'desktop', person: person('测试𠮷', '350299198508086060') },
   { lang: 'en', mode: 'large', scheme: 'dark', device: 'phone', person: person('阿依·测试', '350299198509097079') },
-  { lang: 'zh-CN', mode: 'large', scheme: 'light', device: 'phone', person: person('测试甲', '350299199001010117') },
+  {
+    lang: 'zh-CN',
+    mode: 'large',
+    scheme: 'light',
+    device: 'phone',
+    person: person('测试甲', '350299199001010117'),
+    whole: true,
+  },
 ];
 
 t.setTimeout(400_000);
@@ -94,11 +111,31 @@ async function journey(t: Test, own: City, browser: Browser, look: Look): Promis
   await between(page, own.portal(1), seen);
   t.match(await page.locator('#claims').innerText(), /urn:egret:r1a1/, 'signed in at the department');
 
-  await page.goto(own.portal(2));
-  await page.locator('a, button').filter({ hasText: '用白鹭通行证登录' }).first().click();
-  await between(page, own.portal(2), seen);
+  for (const n of look.whole || process.env.EGRET_SHOTS ? [2, 3, 4, 5] : [2]) {
+    await toSignIn(page, own.portal(n));
+    await between(page, own.portal(n), seen);
+    await page.waitForURL(`${own.portal(n)}/`); // a department in the browser goes home by itself
+  }
+  if (look.whole || process.env.EGRET_SHOTS) await leave(page, own, seen);
   t.ok(count >= 10, `${count} pages were looked at`);
   await context.close();
+}
+
+/** The account centre, and the way out with one department that does not answer. */
+async function leave(page: Page, own: City, seen: (name: string) => Promise<void>): Promise<void> {
+  for (const name of ['account', 'account/sessions', 'account/authorizations']) {
+    await page.goto(`${own.issuer}/${name}`);
+    await seen(name.replace('/', '-'));
+  }
+  await answers(own.portal(3), 'hang');
+  await page.goto(`${own.issuer}/sign-out`);
+  await seen('sign-out');
+  await page.locator('form[action="/sign-out#err"] button[type=submit]').first().click();
+  await page.waitForURL(/\/sign-out\/result\//);
+  await seen('sign-out-result');
+  await page.goto(`${own.issuer}/nowhere`);
+  await seen('error');
+  await answers(own.portal(3), 'normal');
 }
 
 async function toSignIn(page: Page, portal: string): Promise<void> {

@@ -3,7 +3,7 @@ import { wants } from '../support/wants.ts';
 import { races } from './suite.ts';
 import { world } from './world.ts';
 
-// One suite, on either engine; test/faults has it on a cluster and under Sentinel.
+// One suite, on either engine; test/faults has it on Debian's PostgreSQL, on a cluster and under Sentinel.
 t.setTimeout(700_000);
 
 const engines = [

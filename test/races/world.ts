@@ -35,10 +35,11 @@ const caps = ['sign_in', 'codes', 'registrations', 'real_name'].map((name) => [
  */
 export async function world(
   t: Test,
-  engine: Pick<PairOptions, 'redis'> & { readonly window?: number },
+  engine: Pick<PairOptions, 'redis' | 'engine'> & { readonly window?: number },
 ): Promise<World> {
   const own = await pair(t, {
     redis: engine.redis,
+    ...(engine.engine ? { engine: engine.engine } : {}),
     clients: () => [
       client('basic', {
         auth: 'client_secret_basic',

@@ -81,7 +81,9 @@ export const privacy: Articles = {
       },
       {
         heading: 'Cookie',
-        text: ['只用几个必需的：记住你登录了、记住这台浏览器、记住语言和长辈版、防止别的网站冒名提交。没有跟踪用的。'],
+        text: [
+          '只用几个必需的：记住你登录了、记住这台浏览器、记住你要去哪个部门（一天）、记住语言和长辈版、防止别的网站冒名提交。没有跟踪用的。',
+        ],
       },
       {
         heading: '改了会怎样',
@@ -175,7 +177,7 @@ export const privacy: Articles = {
       {
         heading: 'Cookies',
         text: [
-          'Only a few that are needed: that you are signed in, this browser, your language and print size, and protection against other sites posting in your name. None of them tracks you.',
+          'Only a few that are needed: that you are signed in, this browser, which department you are on the way to (for a day), your language and print size, and protection against other sites posting in your name. None of them tracks you.',
         ],
       },
       {
